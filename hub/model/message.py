@@ -1,0 +1,330 @@
+"""Messages and the channel contract: what comes in, what goes out, and what providers answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from hub.model.address import Address, Channel
+from hub.model.ids import AccountId, MessageId
+from hub.model.sealed import Sealed
+
+
+class Direction(StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class DeliveryStatus(StrEnum):
+    """Where an outbound message stands.
+
+    `queued` -> `sending` -> `accepted` -> `sent` -> `delivered` -> `read` only ever moves that way
+    (`hub.model.delivery.advance`). `failed` may replace anything before `delivered`. `unknown`: bytes may have
+    left and nobody has told us what became of them. `refused`: the judge said no. `cancelled`: taken back in time.
+    """
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class ContentKind(StrEnum):
+    """What an inbound message is made of. Unknown kinds are stored as UNSUPPORTED, never dropped."""
+
+    TEXT = "text"
+    MEDIA = "media"
+    LOCATION = "location"
+    CONTACTS = "contacts"
+    BUTTON = "button"
+    REACTION = "reaction"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaRef:
+    """A file a provider keeps for us. `url` may carry a token, hence sealed; `provider_media_id` where it has one."""
+
+    url: Sealed[str] | None = None
+    provider_media_id: str | None = None
+    mime_type: str
+    file_name: Sealed[str] | None = None
+
+
+class ProviderKeyword(StrEnum):
+    """What the provider itself made of the text (Twilio `OptOutType`). Authoritative, whatever the text says."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven:
+    """One ticked box, stored as what was shown (policy §5). The box was unticked when shown."""
+
+    channel: Channel
+    purpose: str
+    interests: tuple[str, ...]
+    wording_id: str
+    wording_version: int
+    locale: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormEnquiry:
+    """What a contact form adds to its message: typed, unproven addresses and the boxes that were ticked."""
+
+    form_id: str
+    submission_id: str
+    name: Sealed[str] | None
+    email: Address | None
+    phone: Address | None
+    reply_channels: tuple[Channel, ...]
+    consents: tuple[ConsentGiven, ...]
+    notice_version: str
+    birth_date: Sealed[str] | None = None  # ISO date as given; drives age gates only
+    ip_truncated: str | None = None  # /24 or /48 (policy §5)
+    user_agent_family: str | None = None
+    page_url: Sealed[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundMessage:
+    """One message a person sent us, as one channel delivered it.
+
+    provider_event_id: unique within the account; the pair is the dedupe key.
+    senders: every address that names the sender, the best key first (a form may have none).
+    sent_at: aware UTC, the provider's clock, or the time of receipt where the provider gives none.
+    """
+
+    account_id: AccountId
+    channel: Channel
+    provider_event_id: str
+    senders: tuple[Address, ...]
+    sent_at: datetime
+    text: Sealed[str]
+    kind: ContentKind = ContentKind.TEXT
+    display_name: Sealed[str] | None = None
+    media: tuple[MediaRef, ...] = ()
+    location: tuple[float, float] | None = None
+    button_payload: str | None = None
+    reply_to_provider_id: str | None = None
+    keyword: ProviderKeyword | None = None
+    automatic: bool = False  # a robot wrote it: never answered by one (RFC 3834 and kin)
+    locale_hint: str | None = None
+    form: FormEnquiry | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusUpdate:
+    """What a provider tells about one of our messages. Either id may be missing, not both.
+
+    message_id: ours, from the callback URL; joins a status even when the create call's outcome was unknown.
+    """
+
+    account_id: AccountId
+    provider_event_id: str
+    provider_message_id: str | None
+    message_id: MessageId | None
+    status: DeliveryStatus  # UNKNOWN for a word the table does not list; counted
+    occurred_at: datetime
+    error_code: str | None = None
+    recipient_stopped: bool = False  # the code means "this person asked the provider to stop us"
+    address_invalid: bool = False  # the code means "there is nobody at this address"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceChange:
+    """A stop or resume the provider reports by itself (unfollow, `user_preferences`, complaint)."""
+
+    account_id: AccountId
+    channel: Channel
+    provider_event_id: str
+    senders: tuple[Address, ...]
+    occurred_at: datetime
+    stop: bool
+    whole_channel: bool  # unfollow blocks everything; a marketing preference does not
+    source: str  # short constant: "unfollow", "user_preferences", "complaint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """An event nobody here knows: journalled, counted, shown if it names a sender, never a crash."""
+
+    account_id: AccountId
+    provider_event_id: str
+    kind: str  # the provider's own word for it, cut to 100 characters
+
+
+ChannelEvent = InboundMessage | StatusUpdate | PreferenceChange | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRequest:
+    """An HTTP request as it arrived. `path_and_query` is raw (`%20` stays `%20`): signatures cover it.
+
+    headers: names lower-cased. body: capped by the route before this value is made.
+    """
+
+    method: str
+    path_and_query: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    received_at: datetime
+    remote_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What to answer the provider."""
+
+    status: int
+    content_type: str = "text/plain"
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Outcome(StrEnum):
+    """What became of a webhook, told to the adapter that words the answer."""
+
+    STORED = "stored"
+    HANDSHAKE = "handshake"  # a set-up challenge: answer it, nothing was stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One set of credentials and one sender at one provider, from config/channels.toml.
+
+    secrets: by name ("auth_token", "auth_token_secondary", "api_key_secret", …). An account whose adapter needs
+    a secret that is not set cannot be built (hub.settings), so unset can never mean open.
+    """
+
+    id: AccountId
+    adapter: str  # key in channels.registry.ADAPTERS
+    channel: Channel
+    sender: str  # our number, page or mailbox, as the provider spells it
+    public_url: str  # configured public base, no trailing slash; never taken from Host headers
+    secrets: Mapping[str, Sealed[str]]
+    options: Mapping[str, str | int | float | bool]
+    processor: str  # entry in the processor register (policy R36); "" refuses to send
+    rate_per_s: float = 1.0
+    burst: int = 1
+    outbound: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a channel can do; nobody asks "is it WhatsApp?"."""
+
+    outbound: bool
+    attachments: bool
+    templates: bool
+    reply_window_h: int | None  # hours of free reply after the person's last message; None: no window
+    max_text: int  # characters one message carries
+    read_receipts: bool
+    provider_confirms_stop: bool  # the gateway may answer a stop itself, so ours would be a second one
+    max_body_bytes: int  # webhook bodies beyond this are refused unread (413)
+    media_hosts: tuple[str, ...] = ()  # hosts media may be fetched from, https only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMessage:
+    """What the gate hands to `render`."""
+
+    id: MessageId
+    to: Address
+    text: Sealed[str]
+    template_id: str | None = None
+    template_variables: tuple[tuple[str, Sealed[str]], ...] = ()
+    media_urls: tuple[Sealed[str], ...] = ()
+    reply_to_provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRequest:
+    """One call to a provider, as values: what to ask for, and the fields. Sealed, since it carries text."""
+
+    operation: str  # the transport's own verb, e.g. "messages.create"
+    fields: Sealed[Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderResponse:
+    """What a provider answered. A call that never got an answer raises instead (channels.errors)."""
+
+    status: int
+    body: Sealed[Mapping[str, object]]
+    retry_after_s: float | None = None
+
+
+class SendCode(StrEnum):
+    """Who acts next after a send (style.md, Errors)."""
+
+    ACCEPTED = "accepted"
+    NOT_SENT = "not_sent"  # nothing left: try again
+    THROTTLED = "throttled"  # not processed: again after the stated wait
+    OUTCOME_UNKNOWN = "outcome_unknown"  # bytes may have left: a callback, a look-up or a person settles it
+    REJECTED = "rejected"  # the provider said no to this message
+    RECIPIENT_STOPPED = "recipient_stopped"  # also writes a suppression
+    ADDRESS_INVALID = "address_invalid"  # nobody there: the address is marked
+    ACCOUNT_INVALID = "account_invalid"  # our credentials: pause the account, alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendResult:
+    """How one send ended. `error_code` is the provider's own code, never its text."""
+
+    code: SendCode
+    provider_message_id: str | None = None
+    error_code: str | None = None
+    retry_after_s: float | None = None
+
+
+class Transport(Protocol):
+    """Performs provider calls for one account; opened inside the running loop, closed with it."""
+
+    async def send(self, request: ProviderRequest) -> ProviderResponse:
+        """Perform the call once, with a total time-out.
+
+        Raises channels.errors.NotSent when nothing left this machine, OutcomeUnknown when bytes may have.
+        Never retries by itself.
+        """
+        ...
+
+    async def fetch_media(self, media: MediaRef, max_bytes: int) -> bytes:
+        """Fetch one file. https and the declared hosts only, capped while streaming, private addresses refused.
+
+        Raises channels.errors.MediaRefused.
+        """
+        ...
+
+    async def look_up(self, message: OutboundMessage, since: datetime) -> SendResult | None:
+        """The fate of a send whose outcome is unknown, if the provider can be asked; None when it cannot say."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One channel at one provider: pure functions, and a factory for the thin transport that talks."""
+
+    kind: str
+    channel: Channel
+    verify: Callable[[RawRequest, Account, datetime], None]
+    parse: Callable[[RawRequest, Account], list[ChannelEvent]]
+    render: Callable[[OutboundMessage, Account], ProviderRequest]
+    interpret: Callable[[ProviderResponse], SendResult]
+    reply: Callable[[RawRequest, Outcome], Reply]
+    capabilities: Capabilities
+    required_secrets: tuple[str, ...]
+    open_transport: Callable[[Account], AbstractAsyncContextManager[Transport]] | None

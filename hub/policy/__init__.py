@@ -1,0 +1,1 @@
+"""The rules, pure: imports `hub.model` and the standard library only."""

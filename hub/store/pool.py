@@ -1,0 +1,59 @@
+"""Opening PostgreSQL: one pool per process, JSON as Python values, and the version floor.
+
+Never logs a statement's arguments: they carry what patients wrote.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import asyncpg
+import msgspec
+
+# asyncpg ships no types; rows are read by name at one place each, in this package.
+Connection: TypeAlias = Any
+Pool: TypeAlias = Any
+Row: TypeAlias = Any
+
+OLDEST_MAJOR = 15
+
+
+class UnsuitableServer(Exception):
+    """The PostgreSQL server is too old; the message is a sentence for the person who starts the hub."""
+
+
+async def _prepare(connection: Any) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, encoder=lambda value: msgspec.json.encode(value).decode(), decoder=msgspec.json.decode, schema="pg_catalog"
+        )
+
+
+async def connect(database_url: str) -> Connection:
+    """One connection of its own, for listeners, advisory locks and migrations."""
+    connection = await asyncpg.connect(database_url, timeout=10)
+    await _prepare(connection)
+    return connection
+
+
+async def open_pool(database_url: str, *, min_size: int = 2, max_size: int = 10) -> Pool:
+    """A pool whose connections speak UTC and decode JSON.
+
+    Raises UnsuitableServer below PostgreSQL 15; connection errors come through as they are.
+    """
+    pool = await asyncpg.create_pool(
+        database_url,
+        min_size=min_size,
+        max_size=max_size,
+        init=_prepare,
+        timeout=10,
+        command_timeout=60,
+        max_inactive_connection_lifetime=300,
+        server_settings={"timezone": "UTC", "application_name": "enquiry-hub"},
+    )
+    async with pool.acquire() as connection:
+        major = connection.get_server_version().major
+    if major < OLDEST_MAJOR:
+        await pool.close()
+        raise UnsuitableServer(f"PostgreSQL {major} is too old: version {OLDEST_MAJOR} or later is needed.")
+    return pool

@@ -10,8 +10,7 @@ from uuid import UUID
 from hub.model.address import Channel
 from hub.model.ids import AccountId, ContactId, ConversationId, IdentityId, MessageId
 from hub.model.permission import InvitationFacts, InvitationState
-from hub.store.people import invitation_of
-from hub.store.pool import Connection
+from hub.store.pool import Connection, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +41,23 @@ class Arrival:
     received_at: datetime
     count: int = 1
     stop_unclear: bool = False
+
+
+def invitation_of(row: Row) -> InvitationFacts:
+    """The invitation columns of a row as facts."""
+    return InvitationFacts(
+        state=InvitationState(row["state"]),
+        opened_at=row["opened_at"],
+        last_inbound_at=row["last_inbound_at"],
+        reopened_at=row["reopened_at"],
+        consecutive_outbound=row["consecutive_outbound"],
+        last_outbound_at=row["last_outbound_at"],
+        turn_started_at=row["turn_started_at"],
+        last_ack_at=row["last_ack_at"],
+        named_by_person=row["named_by_person"],
+        inbound_automatic=row["inbound_automatic"],
+        bot_barred=row["bot_barred"],
+    )
 
 
 async def open_conversations(conn: Connection, conversations: Sequence[NewConversation]) -> None:
@@ -118,15 +134,36 @@ async def save_invitations(conn: Connection, rows: Sequence[InvitationRow]) -> N
 
 async def invitations_of(conn: Connection, contact_ids: Iterable[UUID], channel: Channel | None) -> list[InvitationRow]:
     """Every invitation of these contacts, on one channel or (None) on all, locked for the caller to change."""
-    rows = await conn.fetch(
-        """
+    return _rows(
+        await conn.fetch(
+            """
         SELECT i.* FROM invitation i JOIN conversation c ON c.id = i.conversation_id
         WHERE c.contact_id = ANY($1) AND ($2::text IS NULL OR i.channel = $2)
         ORDER BY i.conversation_id, i.channel FOR UPDATE OF i
         """,
-        list(contact_ids),
-        channel,
+            list(contact_ids),
+            channel,
+        )
     )
+
+
+async def lock_invitations(conn: Connection, wanted: Iterable[tuple[ConversationId, Channel]]) -> list[InvitationRow]:
+    """The invitations of these conversations on these channels, locked for the caller to change."""
+    pairs = sorted(set(wanted))
+    return _rows(
+        await conn.fetch(
+            """
+            SELECT i.* FROM invitation i JOIN unnest($1::uuid[], $2::text[]) AS w(conversation_id, channel)
+              ON w.conversation_id = i.conversation_id AND w.channel = i.channel
+            ORDER BY i.conversation_id, i.channel FOR UPDATE OF i
+            """,
+            [c for c, _ in pairs],
+            [c for _, c in pairs],
+        )
+    )
+
+
+def _rows(rows: Sequence[Row]) -> list[InvitationRow]:
     return [
         InvitationRow(
             conversation_id=row["conversation_id"],

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from hub.model.address import AddressClass, Channel
 from hub.model.ids import AccountId, ContactId, ConversationId, IdentityId
-from hub.model.permission import InvitationFacts, InvitationState, Kind
+from hub.model.permission import Kind
 from hub.model.sealed import Sealed
-from hub.store.pool import Connection, Row
+from hub.store.pool import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class NewIdentity:
     address_hash: bytes
     address_kind: AddressClass
     key_id: int
+    aliases: tuple[bytes, ...]
     address: Sealed[str]
     country: str | None
     verified: bool
@@ -47,26 +48,8 @@ class Known:
     contact_id: ContactId
     verified: bool
     conversation_id: ConversationId | None
-    invitation: InvitationFacts | None
     last_outbound_kind: Kind | None
     last_outbound_at: datetime | None
-
-
-def invitation_of(row: Row) -> InvitationFacts:
-    """The invitation columns of a row as facts."""
-    return InvitationFacts(
-        state=InvitationState(row["state"]),
-        opened_at=row["opened_at"],
-        last_inbound_at=row["last_inbound_at"],
-        reopened_at=row["reopened_at"],
-        consecutive_outbound=row["consecutive_outbound"],
-        last_outbound_at=row["last_outbound_at"],
-        turn_started_at=row["turn_started_at"],
-        last_ack_at=row["last_ack_at"],
-        named_by_person=row["named_by_person"],
-        inbound_automatic=row["inbound_automatic"],
-        bot_barred=row["bot_barred"],
-    )
 
 
 async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, AccountId]]) -> list[Known | None]:
@@ -81,9 +64,7 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
         SELECT q.ord, i.contact_id, i.verified,
                (SELECT s.id FROM identity s WHERE s.contact_id = i.contact_id AND s.channel = q.channel AND s.address_hash = q.hash)
                    AS identity_id,
-               c.conversation_id, c.state, c.opened_at, c.last_inbound_at, c.reopened_at, c.consecutive_outbound, c.last_outbound_at,
-               c.turn_started_at, c.last_ack_at, c.named_by_person, c.inbound_automatic, c.bot_barred,
-               o.kind AS last_kind, o.created_at AS last_kind_at
+               c.conversation_id, o.kind AS last_kind, o.created_at AS last_kind_at
         FROM unnest($1::text[], $2::bytea[], $3::text[]) WITH ORDINALITY AS q(channel, hash, account_id, ord)
         JOIN LATERAL (
             SELECT i.contact_id, i.verified FROM identity i
@@ -92,7 +73,7 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
             ORDER BY i.verified DESC, (i.channel = q.channel) DESC, i.last_seen_at DESC, i.id LIMIT 1
         ) i ON true
         LEFT JOIN LATERAL (
-            SELECT n.*, k.channel AS began_on FROM conversation k JOIN invitation n ON n.conversation_id = k.id AND n.channel = q.channel
+            SELECT k.id AS conversation_id FROM conversation k JOIN invitation n ON n.conversation_id = k.id AND n.channel = q.channel
             WHERE k.contact_id = i.contact_id AND (k.account_id = q.account_id OR k.channel = 'web_form') AND k.status <> 'spam'
             ORDER BY k.last_message_at DESC, k.id DESC LIMIT 1
         ) c ON true
@@ -113,7 +94,6 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
             contact_id=row["contact_id"],
             verified=row["verified"],
             conversation_id=row["conversation_id"],
-            invitation=invitation_of(row) if row["conversation_id"] else None,
             last_outbound_kind=Kind(row["last_kind"]) if row["last_kind"] else None,
             last_outbound_at=row["last_kind_at"],
         )
@@ -143,13 +123,17 @@ async def add_identities(conn: Connection, identities: Sequence[NewIdentity]) ->
     ordered = sorted(identities, key=lambda i: i.address_hash)
     await conn.execute(
         """
-        INSERT INTO address (hash, key_id, kind, created_at)
-        SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::text[], $4::timestamptz[]) ON CONFLICT (hash) DO NOTHING
+        INSERT INTO address (hash, key_id, kind, created_at, aliases)
+        SELECT hash, key_id, kind, at, CASE WHEN aliases = '' THEN '{}'
+               ELSE ARRAY(SELECT decode(x, 'hex') FROM unnest(string_to_array(aliases, ',')) AS x) END
+        FROM unnest($1::bytea[], $2::smallint[], $3::text[], $4::timestamptz[], $5::text[]) AS n(hash, key_id, kind, at, aliases)
+        ON CONFLICT (hash) DO NOTHING
         """,
         [i.address_hash for i in ordered],
         [i.key_id for i in ordered],
         [i.address_kind for i in ordered],
         [i.seen_at for i in ordered],
+        [",".join(a.hex() for a in i.aliases) for i in ordered],
     )
     await conn.execute(
         """
@@ -220,7 +204,8 @@ async def lock_reach(conn: Connection, contact_ids: Iterable[UUID], hashes: Iter
     await conn.execute("SELECT 1 FROM contact WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE", contacts)
     rows = await conn.fetch(
         """
-        SELECT i.address_hash, i.channel, a.key_id, i.contact_id FROM identity i JOIN address a ON a.hash = i.address_hash
+        SELECT h.hash AS address_hash, i.channel, a.key_id, i.contact_id
+        FROM identity i JOIN address a ON a.hash = i.address_hash CROSS JOIN LATERAL unnest(a.aliases || a.hash) AS h(hash)
         WHERE i.contact_id = ANY($1)
         """,
         contacts,

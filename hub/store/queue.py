@@ -24,6 +24,8 @@ class Candidate:
 
     id: MessageId
     contact_id: ContactId
+    conversation_id: ConversationId
+    channel: Channel
     address_hash: bytes | None
 
 
@@ -52,13 +54,13 @@ async def due(conn: Connection, account_id: AccountId, *, now: datetime, limit: 
     rows = await conn.fetch(
         """
         WITH waiting AS (
-            SELECT m.id, m.contact_id, m.identity_id, m.priority, m.send_after,
+            SELECT m.id, m.contact_id, m.conversation_id, m.channel, m.identity_id, m.priority, m.send_after,
                    row_number() OVER (PARTITION BY m.contact_id ORDER BY m.priority, m.send_after, m.id) AS turn
-            FROM (SELECT id, contact_id, identity_id, priority, send_after FROM message
+            FROM (SELECT id, contact_id, conversation_id, channel, identity_id, priority, send_after FROM message
                   WHERE status = 'queued' AND account_id = $1 AND send_after <= $2
                   ORDER BY priority, send_after, id LIMIT $3 * 4) m
         )
-        SELECT w.id, w.contact_id, i.address_hash FROM waiting w LEFT JOIN identity i ON i.id = w.identity_id
+        SELECT w.id, w.contact_id, w.conversation_id, w.channel, i.address_hash FROM waiting w LEFT JOIN identity i ON i.id = w.identity_id
         WHERE w.turn = 1 AND NOT EXISTS (SELECT 1 FROM message f WHERE f.contact_id = w.contact_id AND f.status = 'sending')
         ORDER BY w.priority, w.send_after, w.id LIMIT $3
         """,
@@ -66,7 +68,16 @@ async def due(conn: Connection, account_id: AccountId, *, now: datetime, limit: 
         now,
         limit,
     )
-    return [Candidate(id=r["id"], contact_id=r["contact_id"], address_hash=r["address_hash"]) for r in rows]
+    return [
+        Candidate(
+            id=r["id"],
+            contact_id=r["contact_id"],
+            conversation_id=r["conversation_id"],
+            channel=Channel(r["channel"]),
+            address_hash=r["address_hash"],
+        )
+        for r in rows
+    ]
 
 
 async def lock_people(conn: Connection, candidates: Sequence[Candidate]) -> None:

@@ -19,6 +19,9 @@ ALTER TABLE account_state ADD COLUMN paused_until timestamptz;
 ALTER TABLE account_state ADD COLUMN last_taken integer NOT NULL DEFAULT 0;
 COMMENT ON COLUMN account_state.paused_until IS 'When a paused account is tried again; null while nothing is paused.';
 
+ALTER TABLE address ADD COLUMN aliases bytea[] NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN address.aliases IS 'Other hashes this address is suppressed under: the folded form of a mail address, older peppers.';
+
 CREATE TABLE work_lease (
     subject       text PRIMARY KEY,          -- "deliver:<account>" or "outbox:<topic>"
     leased_until  timestamptz NOT NULL

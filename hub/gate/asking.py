@@ -1,0 +1,188 @@
+"""Somebody wants to speak: staff, the bot, a desk. The judge is asked at once, so a refusal is seen where it was asked.
+
+A message that may go is written as `queued` and decided again when it leaves (`hub.gate.claim`); a refused one is
+stored too, with its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hub.gate.content import as_row
+from hub.gate.examine import Examined, examine
+from hub.gate.routes import account_for, capabilities, route_ok
+from hub.model.address import Channel
+from hub.model.audit import AuditEvent
+from hub.model.ids import AccountId, ConversationId, DecisionId, MessageId, StaffId, uuid7
+from hub.model.message import DeliveryStatus
+from hub.model.permission import Decision, Facts, Kind
+from hub.model.sealed import Sealed
+from hub.policy.permission import decide
+from hub.settings import Settings
+from hub.store import audit, decisions, delivery, drafts, facts, live, messages
+from hub.store import queue as waiting
+from hub.store.decisions import DecisionRow
+from hub.store.pool import Connection
+
+# Smaller leaves first (design §7: reply > mail > campaign).
+PRIORITY = {Kind.SAF: 0, Kind.RPL: 1, Kind.OOC: 1, Kind.ACK: 2, Kind.BOT: 2, Kind.MKT: 9}
+UNDOABLE = frozenset({Kind.RPL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What somebody wants to say, where and why. send_after: None for now (plus the undo seconds for staff replies)."""
+
+    conversation_id: ConversationId
+    kind: Kind
+    channel: Channel
+    text: Sealed[str]
+    written_by: StaffId | None
+    send_after: datetime | None = None
+    template_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """The stored message and the judge's answer; the message is `refused` where the answer is no."""
+
+    message_id: MessageId
+    decision: Decision
+    examined: Examined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    draft: Draft
+    place: drafts.Place
+    account_id: AccountId
+    facts: Facts
+    examined: Examined
+
+
+class UnknownConversation(Exception):
+    """There is no such conversation."""
+
+
+async def preview(conn: Connection, draft: Draft, *, now: datetime, settings: Settings) -> Decision:
+    """What the judge would say to this draft. Writes nothing. Raises UnknownConversation."""
+    return decide((await _ask(conn, draft, now=now, settings=settings)).facts, settings.policy)
+
+
+async def queue(conn: Connection, draft: Draft, *, now: datetime, settings: Settings) -> Queued:
+    """Ask, then store the message with the answer, in the caller's transaction. Raises UnknownConversation."""
+    asked = await _ask(conn, draft, now=now, settings=settings)
+    decision = decide(asked.facts, settings.policy)
+    message_id = MessageId(uuid7())
+    send_after = draft.send_after or now + timedelta(seconds=settings.undo_s if draft.kind in UNDOABLE else 0)
+    row = messages.OutboundRow(
+        id=message_id,
+        conversation_id=draft.conversation_id,
+        contact_id=asked.place.contact_id,
+        identity_id=asked.place.identity_id,
+        channel=draft.channel,
+        account_id=asked.account_id,
+        kind=draft.kind,
+        body=draft.text,
+        status=_status(decision),
+        priority=PRIORITY.get(draft.kind, 5),
+        written_by=draft.written_by,
+        created_at=now,
+        send_after=max(send_after, decision.retry_at) if decision.retry_at else send_after,
+        content=as_row(asked.facts.content, version=asked.examined.version, content_hash=asked.examined.content_hash),
+        template_id=draft.template_id,
+    )
+    await messages.add_outbound(conn, row)
+    await _note(conn, asked, message_id, decision, now)
+    await drafts.touch(conn, draft.conversation_id, message_id, now=now)
+    await live.notify(conn, [draft.conversation_id])
+    if row.status is DeliveryStatus.QUEUED:
+        await live.notify_work(conn, [f"deliver:{asked.account_id}"])
+    return Queued(message_id=message_id, decision=decision, examined=asked.examined)
+
+
+def _status(decision: Decision) -> DeliveryStatus:
+    """A refusal that names a time to ask again is a postponement; any other refusal is final."""
+    return DeliveryStatus.QUEUED if decision.allowed or decision.retry_at else DeliveryStatus.REFUSED
+
+
+async def _ask(conn: Connection, draft: Draft, *, now: datetime, settings: Settings) -> _Asked:
+    place = await drafts.place_of(conn, draft.conversation_id, draft.channel)
+    if place is None:
+        raise UnknownConversation
+    account = account_for(settings.accounts, draft.channel, prefer=place.account_id)
+    examined = await examine(conn, draft, settings=settings)
+    ask = facts.Ask(
+        conversation_id=draft.conversation_id,
+        contact_id=place.contact_id,
+        identity_id=place.identity_id,
+        channel=draft.channel,
+        kind=draft.kind,
+        account_id=account.id if account else "",
+        content=examined.facts,
+        route_ok=route_ok(account),
+        reply_window_h=capabilities(account).reply_window_h if account else 0,
+    )
+    [gathered] = await facts.gather(conn, [ask], now=now)
+    return _Asked(draft=draft, place=place, account_id=account.id if account else AccountId("none"), facts=gathered, examined=examined)
+
+
+async def _note(conn: Connection, asked: _Asked, message_id: MessageId, decision: Decision, now: datetime) -> None:
+    operator = f"staff:{asked.draft.written_by}" if asked.draft.written_by else "system:bot"
+    await decisions.record(
+        conn,
+        [
+            DecisionRow(
+                id=DecisionId(uuid7()),
+                message_id=message_id,
+                contact_id=asked.place.contact_id,
+                phase="queue",
+                asked_at=now,
+                kind=asked.draft.kind,
+                channel=asked.draft.channel,
+                address_hash=asked.place.address_hash,
+                decision=decision,
+                content_hash=asked.examined.content_hash,
+                lint_version=asked.examined.version,
+                operator=operator,
+            )
+        ],
+    )
+    action = "decision.allow" if decision.allowed else "decision.refuse"
+    await audit.append(conn, [AuditEvent(at=now, actor=operator, action=action, object=f"message:{message_id}", reason=decision.reason)])
+
+
+async def cancel(conn: Connection, message_id: MessageId, *, now: datetime) -> bool:
+    """Undo: take a message back that has not begun to leave. False when it is too late."""
+    conversation_id = await waiting.cancel_queued(conn, message_id, now=now)
+    if conversation_id is not None:
+        await audit.append(conn, [AuditEvent(at=now, actor="system:gate", action="message.cancelled", object=f"message:{message_id}")])
+        await live.notify(conn, [conversation_id])
+    return conversation_id is not None
+
+
+async def settle(conn: Connection, message_id: MessageId, *, arrived: bool, staff_id: StaffId, now: datetime) -> bool:
+    """A person says what became of an unknown send. False when a report or somebody else settled it first."""
+    status = DeliveryStatus.DELIVERED if arrived else DeliveryStatus.FAILED
+    conversation_id = await delivery.settle_unknown(conn, message_id, status, error_code=None if arrived else "settled_by_staff", now=now)
+    if conversation_id is not None:
+        event = AuditEvent(
+            at=now,
+            actor=f"staff:{staff_id}",
+            action="send.settled",
+            object=f"message:{message_id}",
+            result="arrived" if arrived else "lost",
+        )
+        await audit.append(conn, [event])
+        await live.notify(conn, [conversation_id])
+    return conversation_id is not None
+
+
+async def send_again(conn: Connection, message_id: MessageId, *, staff_id: StaffId, now: datetime, settings: Settings) -> Queued | None:
+    """Write a failed message anew, as a new message with its own decision. None when it did not fail."""
+    failed = await drafts.failed_text(conn, message_id)
+    if failed is None:
+        return None
+    draft = Draft(conversation_id=failed.conversation_id, kind=Kind.RPL, channel=failed.channel, text=failed.text, written_by=staff_id)
+    return await queue(conn, draft, now=now, settings=settings)

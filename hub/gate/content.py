@@ -1,0 +1,25 @@
+"""What the content check found, as it travels with a message: from the lint report to a row and back to facts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from hub.model.permission import ContentFacts, TemplateStatus
+
+
+def as_row(facts: ContentFacts, *, version: str, content_hash: bytes) -> dict[str, Any]:
+    """The JSON kept on the message."""
+    found = {k: v for k, v in asdict(facts).items() if v is not None}
+    found["interests"] = list(facts.interests)
+    return {"facts": found, "version": version, "hash": content_hash.hex()}
+
+
+def from_row(row: dict[str, Any]) -> ContentFacts:
+    """The facts kept on a message; what is missing is unknown, which refuses."""
+    found = dict(row.get("facts") or {})
+    if "interests" in found:
+        found["interests"] = tuple(found["interests"])
+    if "template" in found:
+        found["template"] = TemplateStatus(found["template"])
+    return ContentFacts(**found)

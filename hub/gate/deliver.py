@@ -1,0 +1,153 @@
+"""Handing messages over: claim, send, record, for one account at a time, until nothing waits or the time is up.
+
+The one place that calls a channel's `send`. A claim older than one second is put back and decided again, so a slow
+moment never sends on an old answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from channels.errors import CannotExpress, NotSent, OutcomeUnknown
+from hub.gate.claim import Claimed, claim
+from hub.gate.results import Finished, record
+from hub.model.message import Account, Adapter, SendCode, SendResult, Transport
+from hub.model.permission import PolicySettings
+from hub.store import accounts
+from hub.store import queue as waiting
+from hub.store.pool import Pool
+
+log = structlog.get_logger("gate")
+
+CLAIM_GOOD_FOR = timedelta(seconds=1)
+POLL_S = 0.03
+RECORD_RETRIES = 60
+
+
+class Delivery:
+    """One account's way out in one worker.
+
+    in_flight: sends under way at once. clock: aware UTC; passed in so that tests can move it.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        account: Account,
+        adapter: Adapter,
+        transport: Transport,
+        *,
+        policy: PolicySettings,
+        clock: Callable[[], datetime],
+        in_flight: int = 64,
+    ) -> None:
+        self._pool, self._account, self._adapter, self._transport = pool, account, adapter, transport
+        self._policy, self._clock, self._in_flight = policy, clock, in_flight
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._finished: asyncio.Queue[Finished] = asyncio.Queue()
+
+    async def run(self, *, deadline_s: float, linger_s: float = 0.5, alive: Callable[[], Awaitable[None]] | None = None) -> int:
+        """Deliver until nothing has waited for `linger_s`, or for `deadline_s` at most. How many were let go.
+
+        alive: called about once a second, to keep the lease on this work.
+        """
+        loop = asyncio.get_running_loop()
+        end, idle_since, beat, let_go = loop.time() + deadline_s, loop.time(), loop.time(), 0
+        recorder = asyncio.create_task(self._record())
+        try:
+            while loop.time() < end and (self._tasks or loop.time() - idle_since < linger_s):
+                started = await self._claim_some()
+                let_go += started
+                if started or self._tasks:
+                    idle_since = loop.time()
+                if not started:
+                    await self._pause()
+                if alive and loop.time() - beat > 1:
+                    beat = loop.time()
+                    await alive()
+            return let_go
+        finally:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            await self._finished.join()
+            recorder.cancel()
+
+    async def _pause(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(POLL_S)
+
+    async def _claim_some(self) -> int:
+        """Claim what the rate limiter lets go right now, and start sending it."""
+        free = self._in_flight - len(self._tasks)
+        if free < max(1, self._in_flight // 4):
+            return 0  # few at a time would cost a transaction each
+        async with self._pool.acquire() as conn:
+            tokens = await accounts.take_tokens(
+                conn, self._account.id, wanted=free, rate_per_s=self._account.rate_per_s, burst=self._account.burst, now=self._clock()
+            )
+        if not tokens:
+            return 0
+        claimed: list[Claimed] = []
+        try:
+            claimed, _looked_at = await claim(self._pool, self._account, limit=tokens, clock=self._clock, policy=self._policy)
+        finally:
+            if tokens > len(claimed):
+                async with self._pool.acquire() as conn:
+                    await accounts.give_back(conn, self._account.id, tokens - len(claimed))
+        for one in claimed:
+            task = asyncio.create_task(self._send(one))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return len(claimed)
+
+    async def _send(self, claimed: Claimed) -> None:
+        if self._clock() - claimed.claimed_at > CLAIM_GOOD_FOR:
+            async with self._pool.acquire() as conn:
+                await waiting.unclaim(conn, [claimed.message.id], send_after=self._clock())
+            return
+        self._finished.put_nowait(Finished(claimed=claimed, result=await self._hand_over(claimed)))
+
+    async def _hand_over(self, claimed: Claimed) -> SendResult:
+        try:
+            request = self._adapter.render(claimed.message, self._account)
+        except CannotExpress as refusal:
+            return SendResult(code=SendCode.REJECTED, error_code=str(refusal)[:100])
+        try:
+            return self._adapter.interpret(await self._transport.send(request))
+        except NotSent:
+            return SendResult(code=SendCode.NOT_SENT)
+        except OutcomeUnknown:
+            return SendResult(code=SendCode.OUTCOME_UNKNOWN)
+        except Exception as fault:
+            # Bytes may have left: whatever it was, it is not sent again by itself.
+            log.error("gate.send_fault", fault=type(fault).__name__, account=self._account.id, message=str(claimed.message.id))
+            return SendResult(code=SendCode.OUTCOME_UNKNOWN, error_code="internal")
+
+    async def _record(self) -> None:
+        """Record results as they come, all that wait at once."""
+        while True:
+            batch = [await self._finished.get()]
+            while not self._finished.empty() and len(batch) < 500:
+                batch.append(self._finished.get_nowait())
+            try:
+                await self._record_batch(batch)
+            finally:
+                for _ in batch:
+                    self._finished.task_done()
+
+    async def _record_batch(self, batch: list[Finished]) -> None:
+        for attempt in range(RECORD_RETRIES):
+            try:
+                async with self._pool.acquire() as conn, conn.transaction():
+                    await record(conn, batch, self._account, self._policy, now=self._clock())
+                return
+            except Exception as fault:
+                log.warning("gate.record_again", fault=type(fault).__name__, account=self._account.id, results=len(batch))
+                await asyncio.sleep(min(1.0, 0.02 * 2**attempt))
+        log.error("gate.results_left_unknown", account=self._account.id, results=len(batch))

@@ -1,0 +1,131 @@
+"""Recording what became of sends: many in one transaction, whatever comes back.
+
+A result is never dropped while this process lives. Should it die first, the row stays `sending`, the clock turns it
+into `unknown`, and a callback, a look-up or a person settles it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from hub.gate.claim import Claimed
+from hub.intake.stops import apply_stops, keyword_effects, withdraw_invitations
+from hub.intake.writes import Stop, Writes
+from hub.model.message import Account, DeliveryStatus, SendCode, SendResult
+from hub.model.permission import InvitationFacts, Kind, PolicySettings
+from hub.policy.invitation import after_outbound
+from hub.store import accounts, audit, conversations, delivery, live, people
+from hub.store.delivery import Sent
+from hub.store.pool import Connection
+
+MAX_ATTEMPTS = 8
+PAUSE = timedelta(minutes=1)  # a refused account is tried again after this long
+FINAL = {
+    SendCode.ACCEPTED: DeliveryStatus.ACCEPTED,
+    SendCode.OUTCOME_UNKNOWN: DeliveryStatus.UNKNOWN,
+    SendCode.REJECTED: DeliveryStatus.FAILED,
+    SendCode.RECIPIENT_STOPPED: DeliveryStatus.FAILED,
+    SendCode.ADDRESS_INVALID: DeliveryStatus.FAILED,
+}
+ACTIONS = {DeliveryStatus.ACCEPTED: "send.accepted", DeliveryStatus.FAILED: "send.failed", DeliveryStatus.UNKNOWN: "send.unknown"}
+# Kinds that take a turn in the dialogue (policy R8); a confirmation or an acknowledgement does not press for an answer.
+TURNS = frozenset({Kind.RPL, Kind.BOT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """One claimed message and how its sending ended."""
+
+    claimed: Claimed
+    result: SendResult
+
+
+def sent_row(finished: Finished, account: Account, *, now: datetime, jitter: float) -> Sent:
+    """The row a result becomes. What was not processed goes back to the queue, at most MAX_ATTEMPTS times.
+
+    jitter: 0 to 1, spreads retries so that they do not all come back in the same second.
+    """
+    claimed, result = finished.claimed, finished.result
+    status = FINAL.get(result.code)
+    send_after = None
+    if status is None:
+        if result.code is SendCode.NOT_SENT and claimed.attempts + 1 >= MAX_ATTEMPTS:
+            status = DeliveryStatus.FAILED
+        else:
+            status, send_after = DeliveryStatus.QUEUED, now + _wait(result, claimed.attempts, jitter)
+    return Sent(
+        id=claimed.message.id,
+        account_id=account.id,
+        status=status,
+        provider_message_id=result.provider_message_id,
+        error_code=None if status is DeliveryStatus.ACCEPTED else result.error_code or result.code,
+        send_after=send_after,
+    )
+
+
+def _wait(result: SendResult, attempts: int, jitter: float) -> timedelta:
+    if result.code is SendCode.ACCOUNT_INVALID:
+        return PAUSE
+    seconds = result.retry_after_s if result.retry_after_s is not None else float(min(300, 2**attempts))
+    return timedelta(seconds=seconds * (1 + jitter / 2))
+
+
+async def record(conn: Connection, batch: Sequence[Finished], account: Account, policy: PolicySettings, *, now: datetime) -> None:
+    """Store the results of a batch in the caller's transaction."""
+    rows = [sent_row(f, account, now=now, jitter=random.random()) for f in batch]  # noqa: S311  spreading, not secrecy
+    writes = Writes(now=now)
+    for finished, row in zip(batch, rows, strict=True):
+        if (action := ACTIONS.get(row.status)) is not None:
+            writes.note(action, f"message:{row.id}", actor="system:gate", reason=row.error_code)
+        if finished.claimed.kind is Kind.OOC and row.status is DeliveryStatus.ACCEPTED:
+            writes.note("optout.confirmation_sent", f"message:{row.id}", actor="system:gate")
+        if finished.result.code is SendCode.RECIPIENT_STOPPED:
+            writes.stops.append(_stop(finished, now))
+    await apply_stops(conn, writes)
+    gone = [f.claimed.address_hash for f in batch if f.result.code is SendCode.ADDRESS_INVALID and f.claimed.address_hash]
+    if gone:
+        await people.mark_addresses(conn, gone, "invalid")
+    await _take_turns(conn, [f for f, r in zip(batch, rows, strict=True) if r.send_after is None], policy, now)
+    await withdraw_invitations(conn, writes)
+    changed = await delivery.record_sent(conn, rows, now=now)
+    if any(f.result.code is SendCode.ACCOUNT_INVALID for f in batch):
+        await accounts.pause(conn, account.id, "credentials", until=now + PAUSE, now=now)
+    await audit.append(conn, writes.audit)
+    await live.notify(conn, [conversation_id for _, conversation_id in changed])
+
+
+def _stop(finished: Finished, now: datetime) -> Stop:
+    claimed = finished.claimed
+    return Stop(
+        contact_id=claimed.contact_id,
+        hashes=(claimed.address_hash,) if claimed.address_hash else (),
+        effects=keyword_effects(claimed.channel),
+        occurred_at=now,
+        source="provider_error",
+        rule_id=f"provider:{finished.result.error_code}",
+        evidence_id=claimed.message.id,
+    )
+
+
+async def _take_turns(conn: Connection, spoken: Sequence[Finished], policy: PolicySettings, now: datetime) -> None:
+    """Count our turns on the invitations: a person who has two unanswered ones is not pressed with a third."""
+    by_place = {
+        (f.claimed.conversation_id, f.claimed.channel): f.claimed.kind
+        for f in spoken
+        if f.claimed.kind in TURNS or f.claimed.kind is Kind.ACK
+    }
+    if not by_place:
+        return
+    held = await conversations.lock_invitations(conn, by_place)
+    await conversations.save_invitations(
+        conn, [replace(row, facts=_turn(row.facts, by_place[(row.conversation_id, row.channel)], policy, now)) for row in held]
+    )
+
+
+def _turn(facts: InvitationFacts, kind: Kind, policy: PolicySettings, now: datetime) -> InvitationFacts:
+    if kind is Kind.ACK:
+        return replace(facts, last_ack_at=now)
+    return after_outbound(facts, at=now, settings=policy)

@@ -1,0 +1,258 @@
+"""Placing inbound messages: whose they are, which thread they continue, what they ask for.
+
+Facts are read once for the whole batch; people who write for the first time are made here, once, however many of
+their messages came together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from hub.intake.country import country_of
+from hub.intake.submission import storable
+from hub.intake.writes import NamedChannel, Placed, Writes
+from hub.model.address import Address, AddressClass, AddressHasher, Channel
+from hub.model.ids import ContactId, ConversationId, IdentityId, MessageId, uuid7
+from hub.model.message import Account, ContentKind, FormEnquiry, InboundMessage
+from hub.model.permission import OptOutLabel, Signal, TextContext
+from hub.model.sealed import Sealed
+from hub.store.attachments import NewAttachment
+from hub.store.conversations import Arrival, NewConversation
+from hub.store.messages import InboundRow
+from hub.store.people import Known, NewContact, NewIdentity, find_senders
+from hub.store.pool import Connection
+
+MAX_TEXT = 65_536  # characters kept of one message; the journal keeps the raw body
+FORM_REPLY_CHANNELS = {Channel.EMAIL: AddressClass.EMAIL, Channel.SMS: AddressClass.PHONE, Channel.WHATSAPP: AddressClass.PHONE}
+
+Recognise = Callable[[str, TextContext], Signal]
+
+
+@dataclass(slots=True)
+class _Thread:
+    """A person and thread, known or just made, shared by all messages of a batch from one sender."""
+
+    contact_id: ContactId
+    identity_id: IdentityId | None
+    conversation_id: ConversationId
+    known: Known | None
+
+
+async def place(
+    conn: Connection, writes: Writes, inbound: Sequence[tuple[Account, InboundMessage]], *, hasher: AddressHasher, recognise: Recognise
+) -> None:
+    """Fill `writes` with everything these messages bring, except what depends on locks."""
+    asked = [(event.channel, hasher.hash(sender), account.id) for account, event in inbound for sender in _senders(event)]
+    answers = iter(await find_senders(conn, asked) if asked else [])
+    threads: dict[tuple[str, bytes | str], _Thread] = {}
+    for account, event in inbound:
+        found = [next(answers) for _ in _senders(event)]
+        thread = _thread(writes, threads, account, event, found, hasher)
+        _message(writes, account, event, thread, hasher, recognise)
+
+
+def _senders(event: InboundMessage) -> tuple[Address, ...]:
+    return () if event.form else event.senders
+
+
+def _thread(
+    writes: Writes,
+    threads: dict[tuple[str, bytes | str], _Thread],
+    account: Account,
+    event: InboundMessage,
+    found: Sequence[Known | None],
+    hasher: AddressHasher,
+) -> _Thread:
+    if event.form:
+        return _form_thread(writes, account, event, event.form, hasher)
+    keys: list[tuple[str, bytes | str]] = [(f"{account.id}/{event.channel}", hasher.hash(s)) for s in event.senders]
+    for key in keys:
+        if key in threads:
+            return threads[key]
+    known = next((k for k in found if k is not None), None)
+    contact_id = known.contact_id if known else _new_contact(writes, event)
+    identity_id = _identities(writes, event, contact_id, found, hasher)
+    conversation_id = known.conversation_id if known else None
+    if conversation_id is None:
+        conversation_id = _new_conversation(writes, account, event, contact_id)
+    if known and event.display_name:
+        writes.names.append((contact_id, Sealed(storable(event.display_name.reveal())[:200])))
+    thread = _Thread(contact_id, identity_id, conversation_id, known)
+    threads.update(dict.fromkeys(keys, thread))
+    return thread
+
+
+def _new_contact(writes: Writes, event: InboundMessage, *, birth_date: date | None = None, name: Sealed[str] | None = None) -> ContactId:
+    contact_id = ContactId(uuid7())
+    shown = name or event.display_name
+    writes.contacts.append(
+        NewContact(
+            id=contact_id,
+            display_name=Sealed(storable(shown.reveal())[:200]) if shown and shown.reveal().strip() else None,
+            locale=event.locale_hint,
+            birth_date=birth_date,
+            created_at=writes.now,
+        )
+    )
+    return contact_id
+
+
+def _identities(
+    writes: Writes, event: InboundMessage, contact_id: ContactId, found: Sequence[Known | None], hasher: AddressHasher
+) -> IdentityId | None:
+    """The identity the message came from; those not on file yet are added, a typed one is now proven."""
+    chosen: IdentityId | None = None
+    for sender, known in zip(event.senders, found, strict=True):
+        if known is not None and known.contact_id != contact_id:
+            continue  # another person's: joining people is for staff to decide
+        if known is not None and known.identity_id is not None:
+            identity_id = known.identity_id
+            if not known.verified:
+                writes.verified.append(identity_id)
+        else:
+            identity_id = _new_identity(writes, contact_id, event.channel, sender, hasher, verified=True)
+        chosen = chosen or identity_id
+    return chosen
+
+
+def _new_identity(
+    writes: Writes, contact_id: ContactId, channel: Channel, address: Address, hasher: AddressHasher, *, verified: bool
+) -> IdentityId:
+    identity_id = IdentityId(uuid7())
+    first, *others = hasher.hashes(address)
+    writes.identities.append(
+        NewIdentity(
+            id=identity_id,
+            contact_id=contact_id,
+            channel=channel,
+            address_hash=first,
+            address_kind=address.kind,
+            key_id=hasher.key_id,
+            aliases=tuple(others),
+            address=address.value,
+            country=country_of(address),
+            verified=verified,
+            seen_at=writes.now,
+        )
+    )
+    return identity_id
+
+
+def _new_conversation(writes: Writes, account: Account, event: InboundMessage, contact_id: ContactId) -> ConversationId:
+    conversation_id = ConversationId(uuid7())
+    writes.conversations.append(
+        NewConversation(id=conversation_id, contact_id=contact_id, channel=event.channel, account_id=account.id, created_at=writes.now)
+    )
+    return conversation_id
+
+
+def _form_thread(writes: Writes, account: Account, event: InboundMessage, form: FormEnquiry, hasher: AddressHasher) -> _Thread:
+    """A form always begins a contact of its own: nothing it types is proven, so it never joins somebody's record."""
+    contact_id = _new_contact(writes, event, birth_date=_birth_date(form), name=form.name)
+    conversation_id = _new_conversation(writes, account, event, contact_id)
+    typed = {AddressClass.EMAIL: form.email, AddressClass.PHONE: form.phone}
+    wanted = [c for c in FORM_REPLY_CHANNELS if c in form.reply_channels or c is not Channel.WHATSAPP]
+    for channel in wanted:
+        address = typed[FORM_REPLY_CHANNELS[channel]]
+        if address is None:
+            continue
+        identity_id = _new_identity(writes, contact_id, channel, address, hasher, verified=False)
+        if channel in form.reply_channels:
+            writes.named.append(NamedChannel(conversation_id=conversation_id, channel=channel, identity_id=identity_id, at=event.sent_at))
+    return _Thread(contact_id, None, conversation_id, None)
+
+
+def _birth_date(form: FormEnquiry) -> date | None:
+    try:
+        return date.fromisoformat(form.birth_date.reveal()) if form.birth_date else None
+    except ValueError:
+        return None
+
+
+def _message(writes: Writes, account: Account, event: InboundMessage, thread: _Thread, hasher: AddressHasher, recognise: Recognise) -> None:
+    message_id = MessageId(uuid7())
+    text = storable(event.text.reveal())
+    signal = recognise(text, _context(event, thread, writes))
+    addresses = _typed(event.form) if event.form else event.senders
+    writes.placed.append(
+        Placed(
+            id=message_id,
+            event=event,
+            contact_id=thread.contact_id,
+            identity_id=thread.identity_id,
+            conversation_id=thread.conversation_id,
+            hashes=tuple(hasher.hash(a) for a in addresses),
+            signal=signal,
+            proven=event.form is None,
+        )
+    )
+    writes.messages.append(_row(writes, account, event, thread, message_id, text, signal))
+    for position, media in enumerate(event.media):
+        writes.attachments.append(NewAttachment(id=uuid7(), message_id=message_id, position=position, media=media, created_at=writes.now))
+    before = writes.arrivals.get(thread.conversation_id)
+    writes.arrivals[thread.conversation_id] = Arrival(
+        conversation_id=thread.conversation_id,
+        message_id=message_id,
+        received_at=writes.now,
+        count=(before.count if before else 0) + 1,
+        stop_unclear=signal.label is OptOutLabel.AMBIGUOUS or bool(before and before.stop_unclear),
+    )
+
+
+def _typed(form: FormEnquiry) -> tuple[Address, ...]:
+    return tuple(a for a in (form.email, form.phone) if a is not None)
+
+
+def _context(event: InboundMessage, thread: _Thread, writes: Writes) -> TextContext:
+    known = thread.known
+    phone = next((s.value.reveal() for s in event.senders if s.kind is AddressClass.PHONE), None)
+    return TextContext(
+        channel=event.channel,
+        last_outbound_kind=known.last_outbound_kind if known else None,
+        last_outbound_at=known.last_outbound_at if known else None,
+        sender_prefix="+86" if phone and phone.startswith("+86") else None,
+        now=writes.now,
+    )
+
+
+def _row(
+    writes: Writes, account: Account, event: InboundMessage, thread: _Thread, message_id: MessageId, text: str, signal: Signal
+) -> InboundRow:
+    detail: dict[str, object] = {}
+    if event.location:
+        detail["location"] = list(event.location)
+    if event.button_payload:
+        detail["button"] = storable(event.button_payload)[:500]
+    if event.reply_to_provider_id:
+        detail["reply_to"] = storable(event.reply_to_provider_id)[:500]
+    if signal.flags:
+        detail["flags"] = list(signal.flags)
+    if signal.label is not OptOutLabel.NONE:
+        detail["span"] = list(signal.matched_span)
+        detail["language"] = signal.language
+    if len(text) > MAX_TEXT:
+        detail["cut_from"] = len(text)
+    if event.form:
+        detail["form"] = {
+            "id": event.form.form_id,
+            "notice": event.form.notice_version,
+            "reply_channels": [str(c) for c in event.form.reply_channels],
+        }
+    return InboundRow(
+        id=message_id,
+        conversation_id=thread.conversation_id,
+        contact_id=thread.contact_id,
+        identity_id=thread.identity_id,
+        channel=event.channel,
+        account_id=account.id,
+        content_kind=event.kind if isinstance(event.kind, ContentKind) else ContentKind.UNSUPPORTED,
+        body=Sealed(text[:MAX_TEXT]),
+        provider_message_id=storable(event.provider_event_id),
+        signal=None if signal.label is OptOutLabel.NONE else signal.label,
+        signal_rule=signal.rule_id or None,
+        created_at=writes.now,
+        occurred_at=event.sent_at,
+        detail=detail or None,
+    )

@@ -1,0 +1,204 @@
+"""One intake transaction, step by step: journal, people, stops, threads, messages, statuses, follow-ups, notes.
+
+Everything a batch brings is committed together. The order of the steps is the lock order of migration 0001.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from hub.intake.place import Recognise, place
+from hub.intake.reports import apply_preferences, apply_reports
+from hub.intake.stops import apply_starts, apply_stops, keyword_effects, withdraw_invitations, withdrawn_channels
+from hub.intake.submission import Submission, count_new, journal_entries
+from hub.intake.writes import Placed, Start, Stop, Writes
+from hub.model.address import AddressHasher
+from hub.model.ids import ConversationId
+from hub.model.message import Account, ChannelEvent, InboundMessage, PreferenceChange, ProviderKeyword, StatusUpdate, Unknown
+from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, Scope
+from hub.policy.invitation import after_inbound, after_withdrawal
+from hub.store import accounts, attachments, audit, conversations, journal, live, messages, outbox, people
+from hub.store.conversations import InvitationRow
+from hub.store.outbox import FollowUp
+from hub.store.pool import Connection
+
+ACKNOWLEDGE_EVERY = timedelta(hours=24)
+LATE = timedelta(hours=6)  # older news gets no automatic answer (channels.md §0)
+BARRED_FLAGS = frozenset({"urgent", "under_18"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What intake needs besides the database. confirms_stop: whether the gateway itself answers a stop, per account."""
+
+    hasher: AddressHasher
+    recognise: Recognise
+    confirms_stop: Callable[[Account], bool] = lambda _account: False
+
+
+async def record(conn: Connection, submissions: Sequence[Submission], tools: Tools, *, now: datetime) -> list[tuple[int, int]]:
+    """Store the events of these requests; per request (new, repeated). The caller holds the transaction."""
+    entries = [journal_entries(s, now=now) for s in submissions]
+    new_ids = await journal.record(conn, [e for per_request in entries for e in per_request])
+    fresh = [
+        (s.account, event)
+        for s, per_request in zip(submissions, entries, strict=True)
+        for event, entry in zip(s.events, per_request, strict=True)
+        if entry.id in new_ids
+    ]
+    if fresh:
+        await _store(conn, fresh, tools, now)
+    return [count_new(per_request, new_ids) for per_request in entries]
+
+
+async def record_failed(conn: Connection, submission: Submission, *, error: str, now: datetime) -> int:
+    """Journal a request that could not be processed, whole, for `hub replay`. How many events it held."""
+    return len(await journal.record(conn, journal_entries(submission, now=now, error=error)))
+
+
+async def _store(conn: Connection, fresh: Sequence[tuple[Account, ChannelEvent]], tools: Tools, now: datetime) -> None:
+    writes = Writes(now=now)
+    inbound = [(account, event) for account, event in fresh if isinstance(event, InboundMessage)]
+    if inbound:
+        await place(conn, writes, inbound, hasher=tools.hasher, recognise=tools.recognise)
+        for placed in writes.placed:
+            _understand(writes, placed, tools, {a.id: a for a, _ in inbound})
+    preferences = [(a, e) for a, e in fresh if isinstance(e, PreferenceChange)]
+    if preferences:
+        await apply_preferences(conn, writes, preferences, hasher=tools.hasher)
+    await _people(conn, writes)
+    await apply_stops(conn, writes)
+    await apply_starts(conn, writes)
+    await _threads(conn, writes)
+    await withdraw_invitations(conn, writes)
+    if writes.messages:
+        await messages.add_inbound(conn, writes.messages)
+        await attachments.add(conn, writes.attachments)
+    reports = [(a, e) for a, e in fresh if isinstance(e, StatusUpdate)]
+    if reports:
+        await apply_reports(conn, writes, reports)
+    for account, event in fresh:
+        if isinstance(event, Unknown):
+            writes.note("inbound.received", f"account:{account.id}", actor=f"provider:{account.id}", result_kind="unknown")
+    await _follow(conn, writes, {a.id for a, _ in fresh})
+
+
+async def _people(conn: Connection, writes: Writes) -> None:
+    if writes.contacts:
+        await people.add_contacts(conn, writes.contacts)
+    if writes.identities:
+        await people.add_identities(conn, writes.identities)
+    if writes.verified:
+        await people.mark_verified(conn, writes.verified, now=writes.now)
+    if writes.names:
+        await people.name_contacts(conn, writes.names)
+
+
+def _understand(writes: Writes, placed: Placed, tools: Tools, by_id: dict[str, Account]) -> None:
+    """What the words ask for: stops, starts, confirmation, acknowledgement. Nothing is written yet."""
+    event, signal = placed.event, placed.signal
+    writes.note("inbound.received", f"message:{placed.id}", kind=event.kind, channel=event.channel)
+    if signal.label is not OptOutLabel.NONE:
+        writes.note("classify.result", f"message:{placed.id}", actor="system:recogniser", reason=signal.rule_id, label=signal.label)
+    effects = signal.suppress
+    source = "form" if event.form else "message"
+    if event.keyword is ProviderKeyword.STOP:
+        effects, source = (*keyword_effects(event.channel), *(e for e in effects if e[0] is Scope.ALL_CONTACT)), "provider_keyword"
+    if effects:
+        writes.stops.append(
+            Stop(
+                contact_id=placed.contact_id,
+                hashes=placed.hashes,
+                effects=effects,
+                occurred_at=event.sent_at,
+                source=source,
+                rule_id=signal.rule_id or None,
+                evidence_id=placed.id,
+                provisional=signal.label is OptOutLabel.AMBIGUOUS and source != "provider_keyword",
+            )
+        )
+        gateway_confirms = event.keyword is ProviderKeyword.STOP or tools.confirms_stop(by_id[event.account_id])
+        if not gateway_confirms and placed.proven:
+            writes.follow_ups.append(FollowUp(topic="confirm_stop", ref=placed.id, run_after=writes.now))
+    elif placed.proven and (signal.label is OptOutLabel.OPT_IN or event.keyword is ProviderKeyword.START):
+        writes.starts.append(
+            Start(
+                contact_id=placed.contact_id,
+                hashes=placed.hashes,
+                channel=event.channel,
+                said_at=event.sent_at,
+                message_id=placed.id,
+            )
+        )
+    writes.follow_ups.extend(
+        FollowUp(topic="fetch_media", ref=a.id, run_after=writes.now) for a in writes.attachments if a.message_id == placed.id
+    )
+
+
+async def _threads(conn: Connection, writes: Writes) -> None:
+    """Conversations and the invitations their messages open, on freshly locked rows."""
+    if writes.conversations:
+        await conversations.open_conversations(conn, writes.conversations)
+    if writes.arrivals:
+        await conversations.note_arrivals(conn, list(writes.arrivals.values()))
+    touched = {(p.conversation_id, p.event.channel) for p in writes.placed}
+    if not touched and not writes.named:
+        return
+    held = {(r.conversation_id, r.channel): r for r in await conversations.lock_invitations(conn, touched)}
+    for placed in writes.placed:
+        key = (placed.conversation_id, placed.event.channel)
+        before = held[key].facts if key in held else InvitationFacts(state=InvitationState.NONE, consecutive_outbound=0)
+        after = _moved(writes, placed, before)
+        held[key] = InvitationRow(
+            conversation_id=placed.conversation_id,
+            channel=placed.event.channel,
+            identity_id=placed.identity_id or (held[key].identity_id if key in held else None),
+            facts=after,
+        )
+    for named in writes.named:
+        held[(named.conversation_id, named.channel)] = InvitationRow(
+            conversation_id=named.conversation_id,
+            channel=named.channel,
+            identity_id=named.identity_id,
+            facts=InvitationFacts(
+                state=InvitationState.OPEN, opened_at=named.at, consecutive_outbound=0, named_by_person=True, inbound_automatic=False
+            ),
+        )
+    await conversations.save_invitations(conn, list(held.values()))
+
+
+def _moved(writes: Writes, placed: Placed, before: InvitationFacts) -> InvitationFacts:
+    event = placed.event
+    if event.channel in withdrawn_channels(placed.signal.suppress) or None in withdrawn_channels(placed.signal.suppress):
+        # Asking to stop is not writing again: it must not reopen what it closes. The window still counts from it.
+        latest = max(filter(None, (before.last_inbound_at, event.sent_at)))
+        return replace(after_withdrawal(before, at=event.sent_at), last_inbound_at=latest, bot_barred=True)
+    after = after_inbound(before, at=event.sent_at, automatic=event.automatic)
+    if placed.signal.label in (OptOutLabel.OPT_OUT, OptOutLabel.RIGHTS) or BARRED_FLAGS & set(placed.signal.flags):
+        after = replace(after, bot_barred=True)
+    if before.state is InvitationState.NONE:
+        writes.note("invitation.opened", f"conversation:{placed.conversation_id}", channel=event.channel)
+    elif before.state is InvitationState.WITHDRAWN:
+        writes.note("invitation.reopened", f"conversation:{placed.conversation_id}", channel=event.channel)
+    if _deserves_acknowledgement(writes, placed, before):
+        writes.follow_ups.append(FollowUp(topic="acknowledge", ref=placed.id, run_after=writes.now))
+    return after
+
+
+def _deserves_acknowledgement(writes: Writes, placed: Placed, before: InvitationFacts) -> bool:
+    """A first guess that saves work; the judge decides when the acknowledgement is queued."""
+    event = placed.event
+    if event.automatic or event.form or placed.signal.label is not OptOutLabel.NONE or writes.now - event.sent_at > LATE:
+        return False
+    return before.last_ack_at is None or writes.now - before.last_ack_at >= ACKNOWLEDGE_EVERY
+
+
+async def _follow(conn: Connection, writes: Writes, account_ids: set[object]) -> None:
+    await audit.append(conn, writes.audit)
+    await outbox.add(conn, writes.follow_ups, now=writes.now)
+    if writes.placed:
+        await accounts.heard_from(conn, account_ids, now=writes.now)  # type: ignore[arg-type]
+    changed: list[ConversationId] = [*writes.arrivals, *writes.changed]
+    await live.notify(conn, changed)

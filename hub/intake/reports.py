@@ -1,0 +1,84 @@
+"""Provider reports: delivery statuses, and stops that providers tell us about by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hub.intake.stops import apply_stops, keyword_effects, withdraw_invitations
+from hub.intake.writes import Stop, Writes
+from hub.model.address import AddressHasher
+from hub.model.ids import uuid7
+from hub.model.message import Account, DeliveryStatus, PreferenceChange, StatusUpdate
+from hub.model.permission import Scope
+from hub.store import delivery, people
+from hub.store.delivery import Joined, Report
+from hub.store.pool import Connection
+
+SEND_ACTIONS = {DeliveryStatus.FAILED: "send.failed", DeliveryStatus.DELIVERED: "send.delivered"}
+
+
+async def apply_reports(conn: Connection, writes: Writes, reports: Sequence[tuple[Account, StatusUpdate]]) -> None:
+    """Move messages on; a code that means "this person stopped you" is a revocation received now (policy §2.5)."""
+    by_id = {uuid7(): event for _, event in reports}
+    rows = [
+        Report(
+            id=report_id,
+            account_id=e.account_id,
+            provider_message_id=e.provider_message_id,
+            message_id=e.message_id,
+            status=e.status,
+            error_code=e.error_code,
+            occurred_at=e.occurred_at,
+        )
+        for report_id, e in by_id.items()
+    ]
+    stopped = Writes(now=writes.now)
+    for joined in await delivery.join_reports(conn, rows, now=writes.now):
+        event = by_id[joined.report_id]
+        if joined.changed:
+            writes.changed.append(joined.conversation_id)
+        if (action := SEND_ACTIONS.get(event.status)) is not None:
+            writes.note(action, f"message:{joined.message_id}", actor=f"provider:{event.account_id}", reason=event.error_code)
+        if event.recipient_stopped:
+            stopped.stops.append(provider_stop(joined, event))
+        if event.address_invalid and joined.address_hash:
+            await people.mark_addresses(conn, [joined.address_hash], "invalid")
+    await apply_stops(conn, stopped)
+    await withdraw_invitations(conn, stopped)
+    writes.audit.extend(stopped.audit)
+    writes.changed.extend(stopped.changed)
+
+
+def provider_stop(joined: Joined, event: StatusUpdate) -> Stop:
+    """The stop a provider's error code stands for."""
+    return Stop(
+        contact_id=joined.contact_id,
+        hashes=(joined.address_hash,) if joined.address_hash else (),
+        effects=keyword_effects(joined.channel),
+        occurred_at=event.occurred_at,
+        source="provider_error",
+        rule_id=f"provider:{event.error_code}",
+        evidence_id=joined.message_id,
+    )
+
+
+async def apply_preferences(
+    conn: Connection, writes: Writes, events: Sequence[tuple[Account, PreferenceChange]], *, hasher: AddressHasher
+) -> None:
+    """A stop the provider reports by itself (unfollow, preference, complaint). Resuming lifts nothing of ours here."""
+    for account, event in events:
+        hashes = tuple(hasher.hash(s) for s in event.senders)
+        known = await people.find_senders(conn, [(event.channel, h, account.id) for h in hashes])
+        contact = next((k.contact_id for k in known if k is not None), None)
+        if event.stop:
+            scope = Scope.CHANNEL if event.whole_channel else Scope.CHANNEL_MARKETING
+            writes.stops.append(
+                Stop(
+                    contact_id=contact,
+                    hashes=hashes,
+                    effects=((scope, event.channel), (Scope.ALL_MARKETING, None)),
+                    occurred_at=event.occurred_at,
+                    source="provider_preference",
+                    rule_id=f"provider:{event.source}",
+                )
+            )

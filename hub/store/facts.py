@@ -1,0 +1,155 @@
+"""Gathering what the judge may look at: for one message or five hundred, in one round trip.
+
+Reads only. Inside a claim it runs after the locks, as a statement of its own, so its snapshot is newer than they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from hub.model.address import Channel
+from hub.model.ids import ContactId, ConversationId, IdentityId
+from hub.model.permission import (
+    AddressState,
+    BasisFacts,
+    ContentFacts,
+    Env,
+    ErasureState,
+    Facts,
+    InvitationFacts,
+    InvitationState,
+    Kind,
+    Scope,
+    Suppression,
+)
+from hub.store.conversations import invitation_of
+from hub.store.pool import Connection, Row
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One question for the judge. route_ok and reply_window_h come from the account's declared capabilities."""
+
+    conversation_id: ConversationId
+    contact_id: ContactId
+    identity_id: IdentityId | None
+    channel: Channel
+    kind: Kind
+    account_id: str
+    content: ContentFacts
+    route_ok: bool
+    reply_window_h: int | None
+    purpose: str | None = None
+
+
+_GATHER = """
+SELECT q.ord, c.restricted, c.erasure, c.deceased, c.birth_date, c.age_confirmed,
+       i.verified, i.country, i.address_hash, i.address IS NOT NULL AS has_address, a.state AS address_state,
+       n.state, n.opened_at, n.last_inbound_at, n.reopened_at, n.consecutive_outbound, n.last_outbound_at, n.turn_started_at,
+       n.last_ack_at, n.named_by_person, n.inbound_automatic, n.bot_barred,
+       EXISTS (SELECT 1 FROM invitation x WHERE x.conversation_id = q.conversation_id AND x.channel <> q.channel
+               AND x.state IN ('OPEN', 'DIALOGUE')) AS other_channel_open,
+       s.rows AS suppressions,
+       o.revoked_at, o.confirmations,
+       EXISTS (SELECT 1 FROM kill_switch k WHERE k.subject IN ('kind:' || q.kind, 'channel:' || q.channel, 'account:' || q.account_id))
+           AS paused
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
+    WITH ORDINALITY AS q(conversation_id, contact_id, identity_id, channel, kind, account_id, ord)
+JOIN contact c ON c.id = q.contact_id
+LEFT JOIN identity i ON i.id = q.identity_id
+LEFT JOIN address a ON a.hash = i.address_hash
+LEFT JOIN invitation n ON n.conversation_id = q.conversation_id AND n.channel = q.channel
+LEFT JOIN LATERAL (
+    SELECT jsonb_agg(DISTINCT jsonb_build_array(u.scope, u.channel, u.interest, u.purpose, (extract(epoch FROM u.occurred_at) * 1000000)::bigint)) AS rows
+    FROM (
+        SELECT x.* FROM suppression x WHERE x.contact_id = q.contact_id AND x.lifted_at IS NULL
+        UNION ALL
+        SELECT x.* FROM suppression x WHERE x.address_hash = ANY (a.aliases || a.hash) AND x.lifted_at IS NULL
+    ) u
+) s ON true
+LEFT JOIN LATERAL (
+    SELECT (SELECT max(x.recorded_at) FROM suppression x WHERE x.contact_id = q.contact_id AND x.lifted_at IS NULL) AS revoked_at,
+           (SELECT count(*) FROM message m WHERE m.contact_id = q.contact_id AND m.kind = 'OOC' AND m.channel = q.channel
+                AND m.created_at > $7::timestamptz - interval '24 hours' AND m.status NOT IN ('refused', 'cancelled', 'queued', 'failed'))
+           + (SELECT count(*) FROM suppression x WHERE x.contact_id = q.contact_id AND x.source = 'provider_keyword'
+                AND x.recorded_at > $7 - interval '24 hours') AS confirmations
+) o ON q.kind = 'OOC'
+"""
+
+
+async def gather(conn: Connection, asks: Sequence[Ask], *, now: datetime) -> list[Facts]:
+    """The facts for each question, in the order asked. One statement, whatever their number."""
+    rows = await conn.fetch(
+        _GATHER,
+        [a.conversation_id for a in asks],
+        [a.contact_id for a in asks],
+        [a.identity_id for a in asks],
+        [a.channel for a in asks],
+        [a.kind for a in asks],
+        [a.account_id for a in asks],
+        now,
+    )
+    by_ord = {row["ord"]: row for row in rows}
+    return [_facts(ask, by_ord.get(ord_), now) for ord_, ask in enumerate(asks, start=1)]
+
+
+def _facts(ask: Ask, row: Row | None, now: datetime) -> Facts:
+    if row is None:  # no such contact: everything stays unknown, which refuses
+        return Facts(kind=ask.kind, channel=ask.channel, env=Env(now=now, store_healthy=True), content=ask.content)
+    age = _age(row["birth_date"], now)
+    return Facts(
+        kind=ask.kind,
+        channel=ask.channel,
+        env=Env(now=now, store_healthy=True, paused=row["paused"], route_ok=ask.route_ok, reply_window_h=ask.reply_window_h),
+        country=row["country"],
+        address=_address(row),
+        invitation=_invitation(row),
+        suppressions=tuple(_suppression(values) for values in row["suppressions"] or ()),
+        basis=BasisFacts(revoked_at=row["revoked_at"], confirmations_sent=row["confirmations"]),
+        content=ask.content,
+        purpose=ask.purpose,
+        restricted=row["restricted"],
+        objections=(),
+        erasure=ErasureState(row["erasure"]),
+        deceased=row["deceased"],
+        age=age,
+        age_confirmed=row["age_confirmed"],
+    )
+
+
+def _address(row: Row) -> AddressState | None:
+    if row["address_hash"] is None or not row["has_address"]:
+        return None
+    if row["address_state"] != "ok":
+        return AddressState(row["address_state"])
+    return AddressState.VERIFIED if row["verified"] else AddressState.TYPED_UNVERIFIED
+
+
+def _invitation(row: Row) -> InvitationFacts:
+    if row["state"] is None:
+        return InvitationFacts(
+            state=InvitationState.NONE, consecutive_outbound=0, inbound_automatic=False, other_channel_open=row["other_channel_open"]
+        )
+    return replace(invitation_of(row), other_channel_open=row["other_channel_open"])
+
+
+def _suppression(values: Sequence[object]) -> Suppression:
+    scope, channel, interest, purpose, at = values
+    return Suppression(
+        scope=Scope(str(scope)),
+        channel=Channel(str(channel)) if channel else None,
+        interest=str(interest) if interest else None,
+        purpose=str(purpose) if purpose else None,
+        at=EPOCH + timedelta(microseconds=int(str(at))),
+    )
+
+
+def _age(birth: date | None, now: datetime) -> int | None:
+    if birth is None:
+        return None
+    today = now.date()
+    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))

@@ -1,0 +1,198 @@
+"""The MIME tree of a mail, split within bounds.
+
+One view of the structure serves everything: reading, bounces and complaints. The tree is cut from the outside in, each
+level with one linear search, so that a hostile mail costs at most `depth` passes over its bytes. What lies too deep or
+comes too late stays whole, as one opaque leaf.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from channels.mail import charset, headers
+from channels.mail.bounds import Field, Limits, check_size, read_fields
+
+OPAQUE = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part: its fields, its type, and either children or a body.
+
+    content_type: lower-cased; "text/plain" where none is given (RFC 2045 §5.2). opaque: a rest that was not taken
+    apart because a bound was reached; its body is the raw source.
+    """
+
+    fields: tuple[Field, ...]
+    content_type: str
+    type_parameters: Mapping[str, str]
+    disposition: str = ""
+    disposition_parameters: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    children: tuple[Part, ...] = ()
+    opaque: bool = False
+
+    def raw(self, name: str) -> tuple[bytes, ...]:
+        """Every value of the field `name` (lower case), topmost first."""
+        return tuple(f.value for f in self.fields if f.name == name)
+
+    def text(self, name: str) -> str:
+        """The first value of the field, on one line, not decoded; "" when absent."""
+        return next((headers.clean(headers.raw_text(f.value)) for f in self.fields if f.name == name), "")
+
+    @property
+    def file_name(self) -> str:
+        return self.disposition_parameters.get("filename") or self.type_parameters.get("name") or ""
+
+    def walk(self) -> Iterator[Part]:
+        """This part and everything below it, in reading order."""
+        stack = [self]
+        while stack:
+            part = stack.pop()
+            yield part
+            stack.extend(reversed(part.children))
+
+    def content(self) -> bytes:
+        """The body with its transfer encoding taken off. An unknown encoding leaves it as it is."""
+        if self.opaque:
+            return self.body
+        encoding = self.text("content-transfer-encoding").lower().partition(";")[0].strip()
+        if encoding == "base64":
+            return headers.base64_bytes(self.body)
+        if encoding == "quoted-printable":
+            return binascii.a2b_qp(self.body)
+        if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
+            return _uudecoded(self.body)
+        return self.body
+
+    def decoded(self) -> charset.Decoded:
+        """The body as text with unix line ends."""
+        found = charset.decode(self.content(), self.type_parameters.get("charset"))
+        return charset.Decoded(found.text.replace("\r\n", "\n").replace("\r", "\n"), found.charset, found.guessed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """A whole mail. cut: header bytes set aside by a bound. notes: short constants, each told once."""
+
+    root: Part
+    cut: tuple[bytes, ...]
+    notes: tuple[str, ...]
+
+
+def split(raw: bytes, limits: Limits) -> Tree:
+    """Take a mail apart. Raises MailTooLarge, and nothing else, whatever the bytes are."""
+    check_size(raw, limits)
+    if b"\n" not in raw:
+        raw = raw.replace(b"\r", b"\n")
+    splitter = _Splitter(raw, limits)
+    root = splitter.part(_start(raw), len(raw), 0, "text/plain")
+    return Tree(root=root, cut=tuple(splitter.cut), notes=tuple(dict.fromkeys(splitter.notes)))
+
+
+def _start(raw: bytes) -> int:
+    """Skip what stores put in front of a mail: empty lines, a byte order mark, an mbox line."""
+    lead = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]{0,16}(?:>?From [^\r\n]{0,998}\r?\n)?").match(raw)
+    return lead.end() if lead else 0
+
+
+class _Splitter:
+    """Carries the running count of parts through the descent."""
+
+    def __init__(self, raw: bytes, limits: Limits) -> None:
+        self.raw = raw
+        self.limits = limits
+        self.parts = 0
+        self.cut: list[bytes] = []
+        self.notes: list[str] = []
+
+    def part(self, start: int, end: int, depth: int, default_type: str) -> Part:
+        self.parts += 1
+        block = read_fields(self.raw, start, end, self.limits)
+        self.cut.extend(block.cut)
+        self.notes.extend(block.notes)
+        main, parameters = self._parameters(block.fields, "content-type")
+        disposition, disposition_parameters = self._parameters(block.fields, "content-disposition")
+        content_type = main if re.fullmatch(r"[^\s/]+/[^\s/]+", main) else default_type
+        children: tuple[Part, ...] = ()
+        if content_type.startswith("multipart/"):
+            boundary = parameters.get("boundary", "").encode("utf-8", "surrogatepass").rstrip()
+            if depth >= self.limits.depth:
+                self.notes.append("too_deep")
+                return self._opaque(block.body_start, end, block.fields)
+            children = self._children(boundary, block.body_start, end, depth, content_type) if boundary else ()
+            if not children:
+                self.notes.append("multipart_without_parts")
+                content_type = "text/plain"
+        return Part(
+            fields=block.fields,
+            content_type=content_type,
+            type_parameters=parameters,
+            disposition=disposition,
+            disposition_parameters=disposition_parameters,
+            body=b"" if children else self.raw[block.body_start : end],
+            children=children,
+        )
+
+    def _parameters(self, fields: tuple[Field, ...], name: str) -> tuple[str, Mapping[str, str]]:
+        value = next((f.value for f in fields if f.name == name), b"")
+        return headers.parameters(value, self.limits) if value else ("", {})
+
+    def _opaque(self, start: int, end: int, fields: tuple[Field, ...] = ()) -> Part:
+        return Part(fields=fields, content_type=OPAQUE, type_parameters={}, body=self.raw[start:end], opaque=True)
+
+    def _children(self, boundary: bytes, start: int, end: int, depth: int, parent: str) -> tuple[Part, ...]:
+        """The parts between the boundary lines; text before the first one becomes a part only if it says something."""
+        default = "message/rfc822" if parent == "multipart/digest" else "text/plain"
+        found: list[Part] = []
+        lines = _boundaries(self.raw, boundary, start, end)
+        current = next(lines, None)
+        while current is not None and not current[2]:
+            if self.parts >= self.limits.parts:
+                self.notes.append("too_many_parts")
+                found.append(self._opaque(current[1], end))
+                return tuple(found)
+            following = next(lines, None)
+            found.append(self.part(current[1], following[0] if following else end, depth + 1, default))
+            current = following
+        tail = self.raw[current[1] : end] if current else b""
+        if found and tail.strip():
+            # Text after the closing boundary is a list server's footer or a lost part; it is kept either way.
+            self.notes.append("text_after_last_part")
+            found.append(self._opaque(current[1] if current else end, end))
+        return tuple(found)
+
+
+def _boundaries(raw: bytes, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+    """Boundary lines as (end of the part before, start of what follows, is it the closing one), RFC 2046 §5.1.1."""
+    mark = b"--" + boundary
+    at = raw.find(mark, start, end)
+    while at != -1:
+        after = at + len(mark)
+        closing = raw.startswith(b"--", after, end)
+        line_end = raw.find(b"\n", after, end)
+        stop = end if line_end == -1 else line_end + 1
+        rest = raw[after : min(stop, after + 80)]
+        begins_line = at == start or raw[at - 1 : at] == b"\n"
+        if begins_line and (closing or not rest.strip()):
+            before = at - 2 if raw[at - 2 : at] == b"\r\n" else at - 1
+            yield max(before, start), stop, closing
+            if closing:
+                return
+            after = stop
+        at = raw.find(mark, after, end)
+
+
+def _uudecoded(data: bytes) -> bytes:
+    out: list[bytes] = []
+    for line in data.splitlines():
+        if line.startswith((b"begin ", b"end")) or not line.strip():
+            continue
+        try:
+            out.append(binascii.a2b_uu(line))
+        except binascii.Error:
+            return data
+    return b"".join(out)

@@ -97,6 +97,8 @@ class FormEnquiry:
     ip_truncated: str | None = None  # /24 or /48 (policy §5)
     user_agent_family: str | None = None
     page_url: Sealed[str] | None = None
+    call_welcome: bool = False  # "Telephone" was ticked; a call is made by a person, so it is no channel
+    files_ignored: int = 0  # files sent along that were not taken over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,9 +69,8 @@ async def test_each_event_hangs_on_the_one_before(conn: Connection) -> None:
     withdrawn = replace(first, id=uuid7(), event=ConsentAct.WITHDRAWN)
     await consents.record(conn, [first])
     await consents.record(conn, [confirmed, withdrawn])
-    hashes = [r["prev_event_hash"] for r in await conn.fetch("SELECT prev_event_hash FROM consent_event ORDER BY id")]
-    assert hashes[0] is None
-    assert set(hashes[1:]) == {consents.event_hash(first), consents.event_hash(confirmed)}
+    before = {r["id"]: r["prev_event_hash"] for r in await conn.fetch("SELECT id, prev_event_hash FROM consent_event")}
+    assert before == {first.id: None, confirmed.id: consents.event_hash(first), withdrawn.id: consents.event_hash(confirmed)}
 
 
 async def test_registering_twice_changes_nothing(conn: Connection) -> None:

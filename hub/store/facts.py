@@ -64,7 +64,8 @@ LEFT JOIN identity i ON i.id = q.identity_id
 LEFT JOIN address a ON a.hash = i.address_hash
 LEFT JOIN invitation n ON n.conversation_id = q.conversation_id AND n.channel = q.channel
 LEFT JOIN LATERAL (
-    SELECT jsonb_agg(DISTINCT jsonb_build_array(u.scope, u.channel, u.interest, u.purpose, (extract(epoch FROM u.occurred_at) * 1000000)::bigint)) AS rows
+    SELECT jsonb_agg(DISTINCT jsonb_build_array(
+               u.scope, u.channel, u.interest, u.purpose, (extract(epoch FROM u.occurred_at) * 1000000)::bigint)) AS rows
     FROM (
         SELECT x.* FROM suppression x WHERE x.contact_id = q.contact_id AND x.lifted_at IS NULL
         UNION ALL

@@ -1,0 +1,60 @@
+"""Having a draft's text checked before the judge is asked: the rules are pure, this gathers what they look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hub.lint_rules import load_lint_rules
+from hub.model.permission import ContentFacts, Kind, TemplateStatus
+from hub.policy.lint import Finding, LintRules, LintText, SenderIdentity, check, content_facts, names_same_medicine
+from hub.settings import Settings
+from hub.store import drafts
+from hub.store.pool import Connection
+
+if TYPE_CHECKING:
+    from hub.gate.asking import Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What the check found, for the judge (`facts`) and for the person at the screen (`findings`)."""
+
+    facts: ContentFacts
+    findings: tuple[Finding, ...]
+    version: str
+    content_hash: bytes
+
+
+@lru_cache(maxsize=4)
+def rules_in(config_dir: Path) -> LintRules:
+    """The content rules of this installation, read once."""
+    return load_lint_rules(config_dir)
+
+
+def sender_identity(settings: Settings) -> SenderIdentity:
+    """Who our messages say they are from."""
+    clinic = settings.clinic
+    return SenderIdentity(
+        clinic_name=clinic.trading_name,
+        legal_name=clinic.legal_name,
+        company_number=clinic.company_number,
+        registered_office=clinic.registered_office,
+        postal_address=clinic.postal_address,
+    )
+
+
+async def examine(conn: Connection, draft: Draft, *, settings: Settings) -> Examined:
+    """Check the draft. A medicine may be named in an answer to a person who named it first, in this thread (policy §8.3)."""
+    rules = rules_in(settings.config_dir)
+    text = LintText(channel=draft.channel, text=draft.text.reveal(), kind=draft.kind, sender=sender_identity(settings))
+    report = check(text, rules)
+    facts = content_facts(report)
+    if facts.pom and draft.kind is Kind.RPL:
+        words = [w.reveal() for w in await drafts.own_words(conn, draft.conversation_id)]
+        facts = replace(facts, pom_answers_own_question=names_same_medicine(words, draft.text.reveal(), rules))
+    if draft.template_id is None:
+        facts = replace(facts, template=TemplateStatus.NONE)
+    return Examined(facts=facts, findings=report.findings, version=report.version, content_hash=report.content_hash)

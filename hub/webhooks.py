@@ -1,0 +1,119 @@
+"""One route for every channel: read bytes, verify, parse, store, answer. Refusals say nothing.
+
+The account is picked from the URL, never from the body. An unknown account and a wrong signature take the same road, so
+neither the answer nor its time tells them apart beyond the status.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from aiohttp import web
+
+from channels.errors import BadPayload, BadSignature
+from channels.registry import ADAPTERS
+from hub.intake import Intake, IntakeFull, StoreUnavailable
+from hub.model.ids import AccountId
+from hub.model.message import Account, Outcome, RawRequest, Reply
+from hub.model.sealed import Sealed
+from hub.settings import Settings
+from hub.web.keys import CLOCK, INTAKE, SETTINGS
+
+log = structlog.get_logger("webhooks")
+
+SMALLEST_CAP = 65_536  # what an unknown account may send before it is refused
+
+
+def routes() -> list[web.RouteDef]:
+    """The webhook routes; adapters with paths of their own below the account get the rest in `tail`."""
+    return [
+        web.post("/webhooks/{account}", receive),
+        web.post("/webhooks/{account}/{tail:.+}", receive),
+        web.get("/webhooks/{account}", receive),
+    ]
+
+
+async def receive(request: web.Request) -> web.Response:
+    """Answer 200 only after the commit; 403 and 404 with empty bodies, 413, 400, 503 with Retry-After."""
+    settings, clock = request.app[SETTINGS], request.app[CLOCK]
+    account_id = request.match_info["account"]
+    known = settings.accounts.get(AccountId(account_id))
+    account = known or decoy(settings, account_id)
+    adapter = ADAPTERS[account.adapter]
+    cap = adapter.capabilities.max_body_bytes if known else SMALLEST_CAP
+    body = await _read(request, cap)
+    if body is None:
+        return web.Response(status=413 if known else 404)
+    raw = raw_request(request, body, now=clock())
+    try:
+        adapter.verify(raw, account, raw.received_at)
+    except BadSignature:
+        if known:
+            log.warning("webhook.refused", account=account_id)
+        return web.Response(status=403 if known else 404)
+    if known is None:
+        return web.Response(status=404)
+    return await _take_in(request, raw, known, clock)
+
+
+async def _take_in(request: web.Request, raw: RawRequest, account: Account, clock: Callable[[], datetime]) -> web.Response:
+    adapter = ADAPTERS[account.adapter]
+    try:
+        events = adapter.parse(raw, account)
+    except BadPayload:
+        log.warning("webhook.malformed", account=account.id)
+        return web.Response(status=400)
+    if not events:
+        return response(adapter.reply(raw, Outcome.HANDSHAKE))
+    intake: Intake = request.app[INTAKE]
+    try:
+        await intake.accept(raw, account, events)
+    except IntakeFull:
+        return web.Response(status=503, headers={"Retry-After": "2"})
+    except StoreUnavailable:
+        return web.Response(status=503, headers={"Retry-After": "10"})
+    return response(adapter.reply(raw, Outcome.STORED))
+
+
+def raw_request(request: web.Request, body: bytes, *, now: datetime) -> RawRequest:
+    """The request as adapters see it: raw path and query, lower-cased header names."""
+    return RawRequest(
+        method=request.method,
+        path_and_query=request.raw_path,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=body,
+        received_at=now,
+        remote_ip=request.remote,
+    )
+
+
+def response(reply: Reply) -> web.Response:
+    """An adapter's answer as aiohttp's."""
+    answer = web.Response(status=reply.status, body=reply.body, headers=dict(reply.headers))
+    answer.content_type = reply.content_type
+    return answer
+
+
+async def _read(request: web.Request, cap: int) -> bytes | None:
+    """The body, or None when it is longer than the cap; at most cap + 1 bytes are kept."""
+    if request.content_length is not None and request.content_length > cap:
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.content.iter_chunked(65_536):
+        size += len(chunk)
+        if size > cap:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def decoy(settings: Settings, account_id: str) -> Account:
+    """An account nobody knows the secret of, so that an unknown name costs as much time as a wrong signature."""
+    model = next((a for a in settings.accounts.values() if a.secrets), next(iter(settings.accounts.values())))
+    noise = {name: Sealed(secrets.token_hex(16)) for name in model.secrets}
+    return replace(model, id=AccountId(account_id[:100]), secrets=noise)

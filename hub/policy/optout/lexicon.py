@@ -1,0 +1,226 @@
+"""The words of all languages, compiled for look-up. Pure values: files are read by `hub.lexicon`.
+
+All languages share one table, because people mix them. Every text is compared in folded form, with and without accents.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from hub.policy.optout.classes import BITS, CLASSES, KEYWORD_KINDS
+from hub.policy.optout.grammar import Grammar, compile_grammar
+from hub.policy.optout.normalise import fold_word, strip_accents
+
+# Scripts written without spaces between words (or, for Hangul, with endings glued on): Thai to Khmer, kana, Han, Hangul.
+SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+_RUNS = re.compile(f"[{SPACELESS}]+|[^{SPACELESS}]+")
+_WORD_MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u200c\u200d"
+TOKEN = re.compile(rf"[\w{_WORD_MARKS}]+(?:'[\w{_WORD_MARKS}]+)*|\n|[^\w\s]")
+
+_FUZZY_LENGTH = 6  # shorter words have too many neighbours that mean something else
+_FUZZY_CLASSES = (
+    "stop",
+    "contact",
+    "send",
+    "message",
+    "promo",
+    "remove",
+    "unsubscribe",
+    "again",
+    "receive",
+    "cancel",
+    "whatsapp",
+    "courtesy",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordList:
+    """One language as its file gives it. Words ending in `*` are stems. keywords and classes map a name to its words."""
+
+    language: str
+    version: str
+    keywords: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a token can be. code: one character standing for the set of classes, which the grammar's patterns are made of.
+
+    phrases: longer entries that begin with this word, longest first, as (the following words, what the whole is).
+    languages: a bit per language of the lexicon.
+    """
+
+    code: str
+    mask: int
+    languages: int
+    phrases: tuple[tuple[tuple[str, ...], Word], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A whole-message word."""
+
+    kind: str
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lexicon:
+    """Compiled words of every language. Built by `compile_lexicon` only."""
+
+    version: str
+    languages: tuple[str, ...]
+    words: Mapping[str, Word]
+    stems: Mapping[str, Word]
+    stem_lengths: tuple[int, ...]
+    starts: Mapping[str, tuple[str, ...]]  # first character -> words of spaceless scripts, longest first
+    near: Mapping[str, str]  # a word with one letter missing -> the word
+    keywords: Mapping[str, Keyword]
+    other: Word
+    number: Word
+    clock: Word
+    child_age: Word
+    stop_sign: Word
+    mark: Word
+    grammar: Grammar
+
+
+def pieces(text: str) -> list[str]:
+    """A folded entry as the tokens a text would have: joiners inside words dropped, scripts parted."""
+    found = [run for token in TOKEN.findall(text) for run in _RUNS.findall(token)]
+    return [piece for piece in found if piece not in "-.'"]
+
+
+def compile_lexicon(lists: Iterable[WordList]) -> Lexicon:
+    """Raises ValueError naming language and entry for an unknown class or kind, or a word that is empty once folded."""
+    return _Compiler(tuple(lists)).compile()
+
+
+class _Compiler:
+    """Collects masks per text first, then numbers the sets of classes that occur."""
+
+    def __init__(self, lists: tuple[WordList, ...]) -> None:
+        self._lists = lists
+        self._masks: dict[tuple[str, ...], tuple[int, int]] = {}
+        self._stems: dict[str, tuple[int, int]] = {}
+        self._keywords: dict[str, Keyword] = {}
+        self._codes: dict[int, str] = {}
+
+    def compile(self) -> Lexicon:
+        for number, words in enumerate(self._lists):
+            self._collect(words, 1 << number)
+        for sign, name in {
+            **dict.fromkeys(".!;\n…।。！", "break"),
+            **dict.fromkeys("?؟", "asked"),
+            **dict.fromkeys(",:、،", "comma"),
+        }.items():
+            self._masks[(sign,)] = (BITS["break"] | BITS[name], 0) if name == "asked" else (BITS[name], 0)
+        words = self._words()
+        stems = {stem: Word(self._code(mask), mask, langs) for stem, (mask, langs) in self._stems.items()}
+        special = {name: self._plain(*names) for name, names in _SPECIAL.items()}
+        return Lexicon(
+            version="+".join(sorted({w.version for w in self._lists})),
+            languages=tuple(w.language for w in self._lists),
+            words=words,
+            stems=stems,
+            stem_lengths=tuple(sorted({len(s) for s in stems}, reverse=True)),
+            starts=_starts(words),
+            near=_near(words),
+            keywords=self._keywords,
+            grammar=compile_grammar(self._codes),
+            **special,
+        )
+
+    def _collect(self, words: WordList, language: int) -> None:
+        for kind, texts in words.keywords.items():
+            if kind not in KEYWORD_KINDS:
+                raise ValueError(f"{words.language}: unknown kind of keyword {kind}")
+            for text in texts:
+                self._add_keyword(words.language, kind, text, language)
+        for name, texts in words.classes.items():
+            if name not in CLASSES:
+                raise ValueError(f"{words.language}: unknown class {name}")
+            for text in texts:
+                self._add(words.language, text, BITS[name], language)
+
+    def _add_keyword(self, language: str, kind: str, text: str, bit: int) -> None:
+        key = "".join(pieces(fold_word(text)))
+        if not key:
+            raise ValueError(f"{language}: the keyword {text!r} is empty")
+        for form in {key, strip_accents(key)}:
+            self._keywords.setdefault(form, Keyword(kind, language, key))
+        if kind in {"stop", "cancel", "maybe"}:
+            extra = BITS["cancel"] if kind in {"cancel", "maybe"} else 0
+            self._add(language, text, BITS["keyword"] | extra, bit)
+
+    def _add(self, language: str, text: str, mask: int, bit: int) -> None:
+        folded = fold_word(text.strip())
+        stem = folded.endswith("*")
+        parts = pieces(folded.rstrip("*"))
+        if not parts or (stem and len(parts) > 1):
+            raise ValueError(f"{language}: the entry {text!r} is empty, or a stem of several words")
+        for form in {tuple(parts), tuple(strip_accents(p) for p in parts)}:
+            if stem:
+                old = self._stems.get(form[0], (0, 0))
+                self._stems[form[0]] = (old[0] | mask, old[1] | bit)
+            else:
+                old = self._masks.get(form, (0, 0))
+                self._masks[form] = (old[0] | mask, old[1] | bit)
+
+    def _words(self) -> dict[str, Word]:
+        following: dict[str, list[tuple[tuple[str, ...], Word]]] = {}
+        for parts, (mask, langs) in self._masks.items():
+            if len(parts) > 1:
+                following.setdefault(parts[0], []).append((parts[1:], Word(self._code(mask), mask, langs)))
+                for part in parts:
+                    if part not in following:
+                        following[part] = []
+        singles = {parts[0]: value for parts, value in self._masks.items() if len(parts) == 1}
+        out = {}
+        for text in {*singles, *following}:
+            mask, langs = singles.get(text, (BITS["other"], 0))
+            phrases = sorted(following.get(text, []), key=lambda p: (-len(p[0]), p[0]))
+            out[text] = Word(self._code(mask), mask, langs, tuple(phrases))
+        return out
+
+    def _code(self, mask: int) -> str:
+        return self._codes.setdefault(mask, chr(0x100 + len(self._codes)))
+
+    def _plain(self, *names: str) -> Word:
+        mask = sum(BITS[name] for name in names)
+        return Word(self._code(mask), mask, 0)
+
+
+_SPECIAL = {
+    "other": ("other",),
+    "number": ("number",),
+    "clock": ("number", "time"),
+    "child_age": ("number", "age_of_child"),
+    "stop_sign": ("stop_sign",),
+    "mark": ("mark",),
+}
+
+
+def _starts(words: Mapping[str, Word]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for text in words:
+        if re.match(f"[{SPACELESS}]", text):
+            found.setdefault(text[0], []).append(text)
+    return {first: tuple(sorted(texts, key=len, reverse=True)) for first, texts in found.items()}
+
+
+def _near(words: Mapping[str, Word]) -> dict[str, str]:
+    """Every word worth guessing at, under each form with one letter missing."""
+    wanted = sum(BITS[name] for name in _FUZZY_CLASSES)
+    found: dict[str, str] = {}
+    for text, word in words.items():
+        if word.mask & wanted and len(text) >= _FUZZY_LENGTH and text.isalpha() and text.isascii():
+            found[text] = text
+            for cut in range(1, len(text)):
+                found.setdefault(text[:cut] + text[cut + 1 :], text)
+    return found

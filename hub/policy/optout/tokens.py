@@ -1,0 +1,215 @@
+"""Folded text -> tokens with their classes (policy §3.2 steps 5 to 8 and 10).
+
+A token the lexicon does not know is tried again with repeats squeezed, look-alikes mapped, accents stripped, by its
+stem, and, if long, with one letter wrong; what still is unknown stays a token without class. Scripts without spaces
+are cut by longest known word, so a stop word inside a longer known word (退订 in 退订金) is never seen.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hub.policy.optout.lexicon import SPACELESS, TOKEN, Lexicon, Word
+from hub.policy.optout.normalise import strip_accents
+
+_SPACELESS = re.compile(f"[{SPACELESS}]")
+_PARTS = re.compile(f"[{SPACELESS}]|[^{SPACELESS}]+")
+_REPEATS = re.compile(r"([^\W\d])\1{2,}")
+_CLOCK = re.compile(r"\d{1,2}(?:am|pm|h|ish|oclock|st|nd|rd|th|\d{2}h?)?")
+_JOINERS = frozenset("-‐‑–.*/")
+_STOP_SIGNS = frozenset("🛑✋🚫❌⛔🔕🙅🚷📵")
+_LATIN_LIKE = str.maketrans("аеорсухіјѕԁһкмтвнαοερτυικνβ", "aeopcyxijsdhkmtbhaoeptyiknb")
+_CYRILLIC_LIKE = str.maketrans("aeopcyxijkmtbh", "аеорсухијкмтвн")
+_LATIN, _CYRILLIC, _GREEK = re.compile("[a-z]"), re.compile("[а-яёіїєґѕјԁһ]"), re.compile("[α-ω]")
+_MAX_FUZZY = 16
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Parallel lists: the compared text of each token, its place in the folded text, and what it can be."""
+
+    texts: list[str]
+    starts: list[int]
+    ends: list[int]
+    words: list[Word]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def codes(self) -> str:
+        """One character per token, as the grammar reads them."""
+        return "".join([w.code for w in self.words])
+
+
+def tokenise(text: str, lexicon: Lexicon) -> Tokens:
+    """Tokens of a folded text. Never raises; linear in the text."""
+    tokens = Tokens([], [], [], [])
+    texts, starts, ends, words = tokens.texts, tokens.starts, tokens.ends, tokens.words
+    known = lexicon.words.get
+    foreign = not text.isascii()
+    singles = 0
+    has_phrases = False
+    for match in TOKEN.finditer(text):
+        token = match.group()
+        word = known(token)
+        start, end = match.span()
+        if foreign and _SPACELESS.search(token):
+            _segment(token, start, lexicon, tokens)
+            has_phrases = True
+            continue
+        if len(token) == 1:
+            if token in _JOINERS and _joins(text, start, end, starts):
+                continue
+            singles += token.isalpha()
+        if word is None:
+            token, word = _resolve(token, lexicon)
+            if word.mask == 0:
+                continue
+            if token[0] == "'":
+                token = token[1:]
+        if word.phrases:
+            has_phrases = True
+        texts.append(token)
+        starts.append(start)
+        ends.append(end)
+        words.append(word)
+    if singles >= 3:
+        _join_letters(tokens, lexicon)
+    if has_phrases:
+        _merge_phrases(tokens)
+    return tokens
+
+
+def _joins(text: str, start: int, end: int, starts: list[int]) -> bool:
+    """A hyphen or dot with letters on both sides holds one word together; a dot only between single letters."""
+    if not (0 < start and end < len(text) and text[start - 1].isalnum() and text[end].isalnum()):
+        return False
+    if text[start] != ".":
+        return True
+    return bool(starts) and starts[-1] == start - 1
+
+
+def _resolve(token: str, lexicon: Lexicon) -> tuple[str, Word]:
+    """What an unknown token may be after all, and the text it then counts as."""
+    if not (token[0].isalnum() or len(token) > 1):
+        return token, lexicon.stop_sign if token in _STOP_SIGNS else lexicon.mark
+    if token[0].isdigit():
+        return token, _number(token, lexicon)
+    words = lexicon.words
+    if (squeezed := _REPEATS.sub(r"\1", token)) != token:
+        if found := words.get(squeezed) or words.get(_REPEATS.sub(r"\1\1", token)):
+            return squeezed, found
+        token = squeezed
+    if not token.isascii():
+        for form in _other_scripts(token):
+            if found := words.get(form):
+                return form, found
+        token = strip_accents(token) or token
+    if "'" in token:
+        bare = token.replace("'", "")
+        if found := words.get(bare):
+            return bare, found
+        head, _, tail = token.partition("'")
+        if len(head) <= 2 and (found := words.get(tail)):
+            return tail, found
+        if found := words.get(head):
+            return head, found
+    return _guess(token, lexicon)
+
+
+def _other_scripts(token: str) -> list[str]:
+    """The token with look-alikes mapped where it mixes scripts, and without accents."""
+    forms = [strip_accents(token)]
+    latin, cyrillic, greek = bool(_LATIN.search(token)), bool(_CYRILLIC.search(token)), bool(_GREEK.search(token))
+    if latin + cyrillic + greek > 1:
+        forms += [token.translate(_LATIN_LIKE), token.translate(_CYRILLIC_LIKE)]
+    return forms
+
+
+def _guess(token: str, lexicon: Lexicon) -> tuple[str, Word]:
+    """By stem, then with one letter missing, added, swapped or changed; the first letter must be right."""
+    size = len(token)
+    for length in lexicon.stem_lengths:
+        if length <= size and (found := lexicon.stems.get(token[:length])):
+            return token, found
+    if 5 <= size <= _MAX_FUZZY:
+        near, words = lexicon.near, lexicon.words
+        target = near.get(token)
+        if target is not None:
+            return target, words[target]
+        for cut in range(1, size):
+            shorter = token[:cut] + token[cut + 1 :]
+            target = near.get(shorter)
+            if target is not None and abs(len(target) - size) <= 1:
+                return target, words[target]
+    return token, lexicon.other
+
+
+def _number(token: str, lexicon: Lexicon) -> Word:
+    if token.isdigit():
+        return lexicon.child_age if len(token) <= 2 and 8 <= int(token) <= 17 else lexicon.number
+    return lexicon.clock if _CLOCK.fullmatch(token) else lexicon.number
+
+
+def _segment(token: str, start: int, lexicon: Lexicon, tokens: Tokens) -> None:
+    """Cut a run of a spaceless script by longest known word; unknown characters are tokens of their own."""
+    at, size = 0, len(token)
+    while at < size:
+        text, word = token[at], lexicon.other
+        for candidate in lexicon.starts.get(text, ()):
+            if token.startswith(candidate, at):
+                text, word = candidate, lexicon.words[candidate]
+                break
+        else:
+            if not _SPACELESS.match(text):
+                text = _PARTS.match(token, at).group()  # type: ignore[union-attr]
+                found = lexicon.words.get(text)
+                word = found if found is not None else _resolve(text, lexicon)[1]
+        tokens.texts.append(text)
+        tokens.starts.append(start + at)
+        tokens.ends.append(start + at + len(text))
+        tokens.words.append(word)
+        at += len(text)
+
+
+def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:
+    """s t o p, s.t.o.p, s-t-o-p: three or more single letters in a row are one word, if the lexicon knows it."""
+    at = 0
+    while at < len(tokens.texts):
+        end = at
+        while end < len(tokens.texts) and len(tokens.texts[end]) == 1 and tokens.texts[end].isalpha():
+            end += 1
+        if end - at >= 3:
+            joined = "".join(tokens.texts[at:end])
+            word = lexicon.words.get(joined) or lexicon.words.get(_REPEATS.sub(r"\1", joined))
+            if word is not None:
+                _replace(tokens, at, end, joined, word)
+        at = max(end, at + 1)
+
+
+def _merge_phrases(tokens: Tokens) -> None:
+    """Fixed phrases become one token, longest first. Builds new lists, so a long text costs one pass."""
+    texts, words = tokens.texts, tokens.words
+    merged = Tokens([], [], [], [])
+    at, size = 0, len(texts)
+    while at < size:
+        text, word, end = texts[at], words[at], at + 1
+        for rest, whole in word.phrases:
+            if texts[at + 1 : at + 1 + len(rest)] == list(rest):
+                end = at + 1 + len(rest)
+                text, word = " ".join(texts[at:end]), whole
+                break
+        merged.texts.append(text)
+        merged.starts.append(tokens.starts[at])
+        merged.ends.append(tokens.ends[end - 1])
+        merged.words.append(word)
+        at = end
+    tokens.texts, tokens.starts, tokens.ends, tokens.words = merged.texts, merged.starts, merged.ends, merged.words
+
+
+def _replace(tokens: Tokens, at: int, end: int, text: str, word: Word) -> None:
+    tokens.texts[at:end] = [text]
+    tokens.starts[at:end] = [tokens.starts[at]]
+    tokens.ends[at:end] = [tokens.ends[end - 1]]
+    tokens.words[at:end] = [word]

@@ -1,0 +1,72 @@
+"""L1: the whole message is a stop word (policy §3.3). No guard can veto what is found here.
+
+Politeness, emoji and punctuation around it do not count; a repeated word, a name or a telephone number beside it do no harm.
+"""
+
+from __future__ import annotations
+
+from hub.model.permission import TextContext
+from hub.policy.optout.classes import BITS
+from hub.policy.optout.lexicon import Keyword, Lexicon
+from hub.policy.optout.normalise import strip_accents
+from hub.policy.optout.tokens import Tokens
+
+_PUNCTUATION = BITS["break"] | BITS["comma"] | BITS["mark"] | BITS["stop_sign"] | BITS["asked"]
+_AROUND = _PUNCTUATION | BITS["courtesy"]
+_NAME = BITS["other"]
+_MAX_NAME = 3
+_LONGEST = 8  # tokens of the longest keyword, with room to spare
+
+
+def whole_message(tokens: Tokens, context: TextContext, lexicon: Lexicon) -> tuple[Keyword, int, int] | None:
+    """The keyword the message is, and its first and last token; None when it is not one."""
+    words = tokens.words
+    core = [i for i, word in enumerate(words) if not word.mask & _PUNCTUATION]
+    first, last = 0, len(core)
+    if not core:
+        return None
+    if found := _keyword([tokens.texts[i] for i in core], lexicon):
+        return found, core[0], core[-1]
+    while first < last and words[core[first]].mask & _AROUND:
+        first += 1
+    while last > first and words[core[last - 1]].mask & _AROUND:
+        last -= 1
+    core = core[first:last]
+    if not core:
+        return None
+    if found := _keyword([tokens.texts[i] for i in core], lexicon):
+        return found, core[0], core[-1]
+    return _with_signature(tokens, core, lexicon)
+
+
+def _keyword(texts: list[str], lexicon: Lexicon) -> Keyword | None:
+    """The keyword these tokens spell together, or repeat."""
+    if len(texts) > _LONGEST:
+        kinds = {t: lexicon.keywords.get(t) for t in set(texts)}
+        return kinds[texts[0]] if all(kinds.values()) else None
+    joined = "".join(texts).replace(" ", "")
+    found = lexicon.keywords.get(joined) or lexicon.keywords.get(strip_accents(joined))
+    if found is None and len(texts) > 1:
+        each = [lexicon.keywords.get(t.replace(" ", "")) for t in texts]
+        return each[0] if all(each) else None
+    return found
+
+
+def _with_signature(tokens: Tokens, core: list[int], lexicon: Lexicon) -> tuple[Keyword, int, int] | None:
+    """Keyword beside a number, or parted from a name by punctuation: "STOP - Jane 07700 900123"."""
+    for at in range(1, min(len(core), _LONGEST)):
+        for inside, outside in ((core[:at], core[at:]), (core[-at:], core[:-at])):
+            if _signature(tokens, inside, outside) and (found := _keyword([tokens.texts[i] for i in inside], lexicon)):
+                return found, inside[0], inside[-1]
+    return None
+
+
+def _signature(tokens: Tokens, inside: list[int], outside: list[int]) -> bool:
+    numbers = [i for i in outside if tokens.words[i].mask & BITS["number"]]
+    names = [i for i in outside if tokens.words[i].mask & _NAME]
+    digits = sum(len(tokens.texts[i]) for i in numbers)
+    if len(numbers) + len(names) != len(outside) or len(names) > _MAX_NAME:
+        return False
+    after = inside[-1] < outside[0]
+    between = range(inside[-1] + 1, outside[0]) if after else range(outside[-1] + 1, inside[0])
+    return digits >= 7 or (not numbers and any(True for _ in between))

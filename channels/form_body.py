@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from channels.errors import BadPayload
 from hub.model.message import RawRequest
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -27,6 +26,10 @@ _LISTS = {"reply", "news", "interest"}
 _KNOWN = _LISTS | {"name", "email", "phone", "message", "birth_date", "submission_id", "form_token", "website", "page_url"}
 # The names JSON callers use, for the names of the HTML fields.
 _JSON_NAMES = {"interests": "interest", "preferred_channel": "reply"}
+
+
+class NotAForm(ValueError):
+    """The body is not what its content type says; names the field or the rule, never its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def content_type(request: RawRequest) -> str:
 
 
 def read(request: RawRequest) -> Fields:
-    """Raises BadPayload for a body that is not what its content type says, or of another type (answer 415)."""
+    """Raises NotAForm for a body that is not what its content type says, or of another type (answer 415)."""
     kind = content_type(request)
     if kind == URLENCODED:
         return _collect(_urlencoded(request.body))
@@ -59,7 +62,7 @@ def read(request: RawRequest) -> Fields:
         return _multipart(request)
     if kind == JSON:
         return _collect(_json(request.body))
-    raise BadPayload("content-type")
+    raise NotAForm("content-type")
 
 
 def _urlencoded(body: bytes) -> Iterator[tuple[str, str]]:
@@ -67,14 +70,14 @@ def _urlencoded(body: bytes) -> Iterator[tuple[str, str]]:
         text = body.decode("utf-8", "replace")
         yield from parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="replace", max_num_fields=_MOST_FIELDS)
     except ValueError as error:
-        raise BadPayload("too many fields") from error
+        raise NotAForm("too many fields") from error
 
 
 def _multipart(request: RawRequest) -> Fields:
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode("utf-8", "surrogateescape")
     parts = BytesParser(policy=HTTP).parsebytes(head + request.body).get_payload()
     if not isinstance(parts, list) or len(parts) > _MOST_FIELDS:
-        raise BadPayload("multipart")
+        raise NotAForm("multipart")
     named = [(str(name), part) for part in parts if isinstance(part, Message) and (name := _name(part))]
     files = [part for _, part in named if part.get_filename()]
     texts = [(name, part) for name, part in named if not part.get_filename()]
@@ -95,9 +98,9 @@ def _json(body: bytes) -> Iterator[tuple[str, str]]:
     try:
         document = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadPayload("json") from error
+        raise NotAForm("json") from error
     if not isinstance(document, dict):
-        raise BadPayload("json")
+        raise NotAForm("json")
     for key, value in document.items():
         if key == "consent":
             yield from _consent_object(value)
@@ -108,13 +111,13 @@ def _json(body: bytes) -> Iterator[tuple[str, str]]:
         elif name in _LISTS and isinstance(value, list) and all(isinstance(v, str) for v in value):
             yield from ((name, v) for v in value)
         elif name in _KNOWN and value is not None:
-            raise BadPayload(name)
+            raise NotAForm(name)
 
 
 def _consent_object(value: object) -> Iterator[tuple[str, str]]:
     """`{"marketing_sms": true}` for the box "sms" (channels.md §1). Anything but true is no."""
     if not isinstance(value, dict):
-        raise BadPayload("consent")
+        raise NotAForm("consent")
     for key, ticked in value.items():
         if key.startswith("marketing_") and ticked is True:
             yield "news", key.removeprefix("marketing_")

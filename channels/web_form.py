@@ -66,8 +66,8 @@ class StaleForm(BadSignature):
 class FormFaults(BadPayload):
     """The submission has faults a person can mend."""
 
-    def __init__(self, problems: tuple[FormProblem, ...]) -> None:
-        super().__init__("form")
+    def __init__(self, account_id: str, problems: tuple[FormProblem, ...]) -> None:
+        super().__init__(account_id, "form")
         self.problems = problems
 
 
@@ -89,7 +89,7 @@ def verify(request: RawRequest, account: Account, now: datetime) -> None:
         else:
             _verify_origin(request, account)
         shown = read(form_body.read(request).one("form_token"), account.secrets["form_token_key"])
-    except (BadPayload, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise BadSignature(account.id) from error
     age = now - shown.issued_at
     youngest, oldest = (-CLOCK_SKEW, OLDEST_BACKEND_FORM) if signed is not None else (FASTEST_FILL, OLDEST_FORM)
@@ -123,16 +123,16 @@ def parse(request: RawRequest, account: Account) -> list[ChannelEvent]:
 
     Raises FormFaults, a BadPayload, with a sentence per field; BadPayload for a body that is no form at all.
     """
-    fields = form_body.read(request)
     try:
+        fields = form_body.read(request)
         shown = read(fields.one("form_token"), account.secrets["form_token_key"])
     except (ValueError, KeyError) as error:
-        raise BadPayload("form_token") from error
+        raise BadPayload(account.id, "form") from error
     if caught(fields):
         return []
     checked, problems = check(fields, shown, request.received_at.date())
     if checked is None:
-        raise FormFaults(problems)
+        raise FormFaults(account.id, problems)
     return [_message(request, account, fields, shown, checked)]
 
 
@@ -229,7 +229,7 @@ def reply(request: RawRequest, outcome: Outcome) -> Reply:
 
 def render(message: OutboundMessage, account: Account) -> ProviderRequest:
     """Nothing is ever sent to a form: answers go where the form says."""
-    raise CannotExpress("a form takes no answers")
+    raise CannotExpress(account.id, "no_answers")
 
 
 def interpret(response: ProviderResponse) -> SendResult:

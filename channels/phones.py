@@ -1,0 +1,33 @@
+"""Phone numbers as channels need them: E.164 out of what a provider writes, and whether a text may go there. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+_INTERNATIONAL = re.compile(r"\+[0-9]{5,20}")
+
+
+@lru_cache(maxsize=8192)
+def e164(text: str) -> str | None:
+    """The canonical form, or None where this is no phone number: a short code, a name, a user id."""
+    if not _INTERNATIONAL.fullmatch(text):
+        return None
+    try:
+        number = phonenumbers.parse(text, None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+@lru_cache(maxsize=8192)
+def is_uk_landline(number: str) -> bool:
+    """Whether an E.164 number is a British fixed line, where an SMS may be read out by a robot (channels.md §4)."""
+    if not number.startswith("+44"):
+        return False
+    return phonenumbers.number_type(phonenumbers.parse(number, None)) == PhoneNumberType.FIXED_LINE

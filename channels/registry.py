@@ -1,0 +1,12 @@
+"""Every adapter by its name in config/channels.toml. Adding a channel is one module and one line here."""
+
+from __future__ import annotations
+
+from channels import sms_twilio, web_form, whatsapp_twilio
+from hub.model.message import Adapter
+
+ADAPTERS: dict[str, Adapter] = {
+    "sms_twilio": sms_twilio.ADAPTER,
+    "whatsapp_twilio": whatsapp_twilio.ADAPTER,
+    "web_form": web_form.ADAPTER,
+}

@@ -46,7 +46,7 @@ async def replay(pool: Pool, settings: Settings, tools: Tools, *, clock: Callabl
 async def _again(pool: Pool, settings: Settings, tools: Tools, stored: StoredRequest, now: datetime) -> int:
     account = settings.accounts.get(stored.account_id)
     if account is None:
-        raise BadPayload(stored.account_id)
+        raise BadPayload(stored.account_id, "unknown_account")
     request = RawRequest(
         method=stored.request["method"],
         path_and_query=stored.request["path"],

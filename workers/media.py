@@ -30,7 +30,7 @@ async def fetch(conn: Connection, attachment_id: UUID, runtime: Runtime) -> None
         data = await transport.fetch_media(wanted.media, MAX_BYTES)
         mime_type = sniff(data, wanted.media.mime_type)
     except MediaRefused as refusal:
-        await attachments.refused(conn, attachment_id, str(refusal)[:100])
+        await attachments.refused(conn, attachment_id, refusal.constant)
         log.warning("media.refused", attachment=str(attachment_id))
     else:
         digest = await asyncio.to_thread(FileStore(runtime.settings.data_dir / "files", runtime.settings.secret_key).put, data)

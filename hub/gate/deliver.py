@@ -117,7 +117,7 @@ class Delivery:
         try:
             request = self._adapter.render(claimed.message, self._account)
         except CannotExpress as refusal:
-            return SendResult(code=SendCode.REJECTED, error_code=str(refusal)[:100])
+            return SendResult(code=SendCode.REJECTED, error_code=refusal.constant)
         try:
             return self._adapter.interpret(await self._transport.send(request))
         except NotSent:

@@ -150,7 +150,7 @@ async def test_a_throttled_send_waits_as_told_and_goes_once(clinic: World, clock
 
 def raising(error: type[Exception]):  # type: ignore[no-untyped-def]
     def answer(_request: ProviderRequest) -> ProviderResponse:
-        raise error(WHATSAPP)
+        raise error(WHATSAPP, "test")
 
     return answer
 

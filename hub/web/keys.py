@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from hub.settings import Settings
 from hub.store.pool import Pool
-from hub.web.live import LiveStream
-from hub.web.render import Pages
 
 if TYPE_CHECKING:
     from hub.intake import Intake
+    from hub.settings import Settings
+    from hub.web.live import LiveStream
+    from hub.web.render import Pages
 
 Clock = Callable[[], datetime]
 
-SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
-POOL: web.AppKey[Pool] = web.AppKey("pool", object)
-CLOCK: web.AppKey[Clock] = web.AppKey("clock", Callable)
-LIVE: web.AppKey[LiveStream] = web.AppKey("live", LiveStream)
-PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
-INTAKE: web.AppKey[Intake] = web.AppKey("intake", object)
+SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
+POOL: web.AppKey[Pool] = web.AppKey("pool")
+CLOCK: web.AppKey[Clock] = web.AppKey("clock")
+LIVE: web.AppKey[LiveStream] = web.AppKey("live")
+PAGES: web.AppKey[Pages] = web.AppKey("pages")
+INTAKE: web.AppKey[Intake] = web.AppKey("intake")

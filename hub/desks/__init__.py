@@ -1,0 +1,1 @@
+"""What staff see: one folder per desk, each with its routes, view models and templates side by side."""

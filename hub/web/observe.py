@@ -1,0 +1,87 @@
+"""One log line and one measurement per request, readiness and metrics. Route patterns only, never a path: paths hold ids and tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import time
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+
+from hub.web.keys import POOL, SETTINGS
+
+log = structlog.get_logger("web")
+REQUESTS = Counter("hub_http_requests", "Answers given, by route and status.", ["method", "route", "status"])
+SECONDS = Histogram("hub_http_seconds", "Time until the answer was ready.", ["route"])
+PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "Via")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+@web.middleware
+async def request_line(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Log and measure. Probes and static files are measured but not logged."""
+    started = time.perf_counter()
+    status = 500
+    try:
+        response = await handler(request)
+        status = response.status
+        return response
+    except web.HTTPException as answer:
+        status = answer.status
+        raise
+    finally:
+        spent, route = time.perf_counter() - started, pattern(request)
+        method = request.method if request.method in METHODS else "other"
+        REQUESTS.labels(method, route, str(status)).inc()
+        SECONDS.labels(route).observe(spent)
+        if not route.startswith(("/static/", "/healthz", "/metrics")):
+            log.info("request", method=method, route=route, status=status, ms=round(spent * 1000, 1))
+
+
+def pattern(request: web.Request) -> str:
+    """The route as it was registered, or "unmatched"."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unmatched"
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.get("/healthz", healthz), web.get("/metrics", metrics)]
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """Ready to work: the database answers within two seconds."""
+    try:
+        async with asyncio.timeout(2), request.app[POOL].acquire() as conn:
+            await conn.fetchval("SELECT 1")
+    except Exception:
+        return web.Response(status=503, text="database\n")
+    return web.Response(text="ok\n")
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """For a collector on this machine, or one that holds the token. Anybody else finds nothing here."""
+    if not _may_collect(request):
+        raise web.HTTPNotFound
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _may_collect(request: web.Request) -> bool:
+    token = request.app[SETTINGS].metrics_token
+    if token is not None:
+        claimed = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        return hmac.compare_digest(claimed, f"Bearer {token.reveal()}".encode())
+    # Behind a proxy on this machine everybody seems to come from here; such requests say that they were passed on.
+    if any(name in request.headers for name in PROXY_HEADERS):
+        return False
+    return is_loopback(request.remote)
+
+
+def is_loopback(remote: str | None) -> bool:
+    try:
+        return remote is not None and ipaddress.ip_address(remote).is_loopback
+    except ValueError:
+        return False

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from channels.mail import charset, headers, html, visible
 from channels.mail.bounds import Limits
-from channels.mail.parts import OPAQUE, Part, Tree
+from channels.mail.parts import OPAQUE, Part, Tree, unix
 from channels.mail.values import MailAttachment
 from hub.model.sealed import Sealed
 
@@ -43,7 +43,7 @@ _STUB = re.compile(
 
 def read_body(tree: Tree, limits: Limits, markers: tuple[str, ...]) -> Body:
     """Read every part once. Never raises."""
-    collector = _Collector(limits)
+    collector = _Collector(limits, text_left=limits.text_chars, html_left=2 * limits.html_bytes)
     collector.notes.extend(tree.notes)
     collector.read(tree.root)
     if tree.cut:
@@ -60,6 +60,8 @@ class _Collector:
     notes: list[str] = field(default_factory=list)
     fallback: list[bytes] = field(default_factory=list)
     guessed: bool = False
+    text_left: int = 0
+    html_left: int = 0
 
     def read(self, part: Part) -> None:
         """Depth is bounded by the splitter, so this may recurse."""
@@ -76,12 +78,13 @@ class _Collector:
                     self.read(child)
 
     def _leaf(self, part: Part) -> None:
-        if part.opaque or not _is_shown(part, first=not self.texts):
+        spent = (self.html_left if part.content_type == "text/html" else self.text_left) <= 0
+        if part.opaque or spent or not _is_shown(part, first=not self.texts):
             self._file(part)
         elif part.content_type == "text/html":
             self._html(part)
         else:
-            self.texts.append(_flowed(part, self._decode(part)))
+            self.texts.append(self._plain(part))
 
     def _alternative(self, part: Part) -> None:
         """Plain text where it says what the HTML says; else the HTML. Everything else in it is a file."""
@@ -92,7 +95,7 @@ class _Collector:
         if plain is not None and chosen is not None:
             before = (len(self.texts), len(self.htmls))
             self.read(chosen)
-            text = _flowed(plain, self._decode(plain))
+            text = self._plain(plain)
             if _is_stub(text, "\n".join(self.texts[before[0] :])):
                 if text.strip():
                     self.notes.append("plain_part_says_nothing")
@@ -111,17 +114,24 @@ class _Collector:
                     if not leaf.children:
                         self._file(leaf)
 
-    def _decode(self, part: Part) -> str:
-        found = part.decoded()
+    def _decode(self, part: Part, most: int, note: str) -> str:
+        """The text of a part, at most `most` characters; a part beyond that is kept as a file too."""
+        found = part.decoded(4 * most)
         self.guessed = self.guessed or found.guessed
-        return found.text
+        if found.cut or len(found.text) > most:
+            self.notes.append(note)
+            self._file(part)
+        return found.text[:most]
+
+    def _plain(self, part: Part) -> str:
+        text = _flowed(part, self._decode(part, self.text_left, "text_cut"))
+        self.text_left -= len(text)
+        return text
 
     def _html(self, part: Part) -> None:
-        source = self._decode(part)
+        source = self._decode(part, min(self.limits.html_bytes, self.html_left), "html_too_large")
+        self.html_left -= len(source)
         self.htmls.append(source)
-        if len(source) > self.limits.html_bytes:
-            self.notes.append("html_too_large")
-            self._file(part)
         text = html.to_text(source, self.limits)
         if not html.without_marks(text).strip() and source.strip():
             text = html.bare_text(source)
@@ -151,7 +161,7 @@ class _Collector:
     def body(self, markers: tuple[str, ...]) -> Body:
         if not any(html.without_marks(t).strip() for t in self.texts) and self.fallback:
             rest = self.fallback[0][: self.limits.text_chars]
-            self.texts = [charset.decode(rest, None).text.replace("\r\n", "\n").replace("\0", "")]
+            self.texts = [unix(charset.decode(rest, None).text)]
         marked = "\n\n".join(t.strip("\n") for t in self.texts if t.strip())
         if _PGP_INLINE in marked:
             self.notes.append("pgp_inline")

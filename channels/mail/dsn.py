@@ -17,6 +17,7 @@ from hub.model.sealed import Sealed
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RETURNED_TYPES = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "message/rfc822-headers"})
 _MOST_BLOCKS = 200
+_MOST_REPORT = 128 * 1024
 _MOST_HUMAN_TEXT = 20_000
 _ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
 _HARMLESS_FEEDBACK = frozenset({"not-spam", "virus"})
@@ -43,6 +44,7 @@ def feedback(root: Part) -> Part | None:
 
 def field_blocks(data: bytes, limits: Limits) -> list[dict[str, str]]:
     """Header blocks separated by blank lines, names lower-cased, first value wins. At most 200 blocks."""
+    data = data[:_MOST_REPORT]
     blocks: list[dict[str, str]] = []
     pos = 0
     while pos < len(data) and len(blocks) < _MOST_BLOCKS:
@@ -114,7 +116,7 @@ def human_text(root: Part) -> str:
     """The words for people in front of the machine-readable part."""
     for part in root.walk():
         if part.content_type in ("text/plain", "text/html") and not part.children:
-            text = part.decoded().text[:_MOST_HUMAN_TEXT]
+            text = part.decoded(_MOST_HUMAN_TEXT).text
             return re.sub(r"<[^<>]{0,2000}>", " ", text) if part.content_type == "text/html" else text
     return ""
 

@@ -25,6 +25,8 @@ class Folded:
 
 _MOST_INTRO_LINES = 4
 _LONGEST_INTRO = 400
+# Beyond so many lines that look like an intro and are none, no more are looked for: a mail like that is a trap.
+_MOST_INTRO_CHECKS = 300
 
 _WORDS = words.load("replies")
 _INTROS = [re.compile(row["opening"] + r".{0,400}?" + row["ending"] + r"\s*$", re.I) for row in _WORDS["intro"]]
@@ -59,6 +61,7 @@ def fold(text: str, markers: Sequence[str] = OUR_MARKERS) -> Folded:
 def _own_lines(lines: list[str], markers: tuple[str, ...]) -> list[str]:
     kept: list[str] = []
     at = 0
+    checks = _MOST_INTRO_CHECKS
     while at < len(lines):
         line = lines[at]
         if _ends_here(lines, at, markers):
@@ -66,7 +69,10 @@ def _own_lines(lines: list[str], markers: tuple[str, ...]) -> list[str]:
         if _QUOTED.match(line):
             at += 1
             continue
-        length = _intro_length(lines, at)
+        length = 0
+        if checks and _could_be_intro(lines, at):
+            checks -= 1
+            length = _intro_length(lines, at)
         if length:
             if not _quote_follows(lines, at + length):
                 break
@@ -112,6 +118,12 @@ def _is_block(lines: list[str], at: int) -> bool:
 def _block_key(line: str) -> str | None:
     found = _BLOCK_LINE.match(line[:200])
     return _KEY_OF.get(found[1].casefold().strip()) if found else None
+
+
+def _could_be_intro(lines: list[str], at: int) -> bool:
+    """A cheap look before the patterns run: some later line of the few ends as an intro does."""
+    line = lines[at]
+    return bool(line) and len(line) <= _LONGEST_INTRO and any(_INTRO_HINT.search(near) for near in lines[at : at + _MOST_INTRO_LINES])
 
 
 def _intro_length(lines: list[str], at: int) -> int:

@@ -9,6 +9,13 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 _INTERNATIONAL = re.compile(r"\+[0-9]{5,20}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_UK_MOBILE_RANGE = "+447"  # 07 numbers are mobile, pager or personal, never a fixed line (Ofcom's numbering plan)
+
+
+def is_e164(text: str) -> bool:
+    """Whether a stored number has the form of E.164; cheap, for what was made canonical when it came in."""
+    return _E164.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=8192)
@@ -28,6 +35,6 @@ def e164(text: str) -> str | None:
 @lru_cache(maxsize=8192)
 def is_uk_landline(number: str) -> bool:
     """Whether an E.164 number is a British fixed line, where an SMS may be read out by a robot (channels.md §4)."""
-    if not number.startswith("+44"):
+    if not number.startswith("+44") or number.startswith(_UK_MOBILE_RANGE):
         return False
     return phonenumbers.number_type(phonenumbers.parse(number, None)) == PhoneNumberType.FIXED_LINE

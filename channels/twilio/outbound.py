@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from channels.errors import CannotExpress
-from channels.phones import e164
+from channels.phones import is_e164
 from channels.texts import storable
 from channels.twilio.tables import ERRORS, HTTP
 from hub.model.address import Address, AddressClass
@@ -29,8 +29,8 @@ def reply(request: RawRequest, outcome: Outcome) -> Reply:
 
 def phone_of(to: Address, account: Account) -> str:
     """The E.164 number of an address. Raises CannotExpress for anything else."""
-    number = e164(to.value.reveal()) if to.kind is AddressClass.PHONE else None
-    if number is None:
+    number = to.value.reveal()
+    if to.kind is not AddressClass.PHONE or not is_e164(number):
         raise CannotExpress(account.id, "not_a_phone")
     return number
 

@@ -1,0 +1,153 @@
+"""What the doubles pass around: messages as the provider sees them, and the troubles one may ask for. No I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+_CALLBACK_ID = re.compile(r"/status/([0-9a-fA-F-]{36})(?:$|[?#])")
+
+
+class Trouble(StrEnum):
+    """What may go wrong on demand, as channels.md §3 says it does."""
+
+    # in the answer to a create
+    THROTTLED = "throttled"  # 429, code 20429, Retry-After; not processed
+    STOPPED = "stopped"  # 400, code 21610
+    REFUSED = "refused"  # 400 with a code of one's choice
+    CREDENTIALS = "credentials"  # 401, code 20003
+    SERVER_ERROR = "server_error"  # 503 without JSON; not processed
+    SERVER_ERROR_AFTER = "server_error_after"  # the same, though the message was accepted
+    HANG = "hang"  # accepted, and then no answer
+    DROP_AFTER = "drop_after"  # accepted, and the connection dropped
+    DROP_BEFORE = "drop_before"  # dropped before the body was read; nothing accepted
+    # in what follows
+    UNDELIVERED = "undelivered"  # the callback says so; code 30003 unless another is given
+    SILENT = "silent"  # no status ever comes
+    LATE = "late"  # statuses come `wait_s` later
+    REORDERED = "reordered"  # statuses come in the wrong order
+    EARLY = "early"  # statuses come before the create's answer
+    # in webhooks
+    TRIPLE = "triple"  # each webhook three times at once
+
+
+AT_CREATE = frozenset(
+    {
+        Trouble.THROTTLED,
+        Trouble.STOPPED,
+        Trouble.REFUSED,
+        Trouble.CREDENTIALS,
+        Trouble.SERVER_ERROR,
+        Trouble.SERVER_ERROR_AFTER,
+        Trouble.HANG,
+        Trouble.DROP_AFTER,
+        Trouble.DROP_BEFORE,
+    }
+)
+AT_DELIVERY = frozenset({Trouble.UNDELIVERED, Trouble.SILENT, Trouble.LATE, Trouble.REORDERED, Trouble.EARLY})
+
+
+class OptOutMode(StrEnum):
+    """What the provider itself does about STOP. OFF lets the hub's own confirmation be seen."""
+
+    OFF = "off"
+    DEFAULT = "default"  # keyword list of the provider: it confirms and blocks, and says nothing about it
+    ADVANCED = "advanced"  # as DEFAULT, and the webhook carries OptOutType
+
+
+@dataclass(slots=True, kw_only=True)
+class Rule:
+    """One trouble asked for. to, sender: as the provider spells them; None means everybody. left: None means for ever."""
+
+    trouble: Trouble
+    to: str | None = None
+    sender: str | None = None
+    left: int | None = 1
+    code: int | None = None
+    wait_s: float = 1.0
+
+    def fits(self, to: str, sender: str) -> bool:
+        return (self.to is None or self.to == to) and (self.sender is None or self.sender == sender)
+
+
+@dataclass(slots=True, kw_only=True)
+class SentMessage:
+    """One message the double accepted. message_id: the hub's own, from the callback's path."""
+
+    sid: str
+    sender: str
+    to: str
+    body: str
+    media_urls: tuple[str, ...]
+    content_sid: str
+    callback: str
+    created_at: datetime
+    status: str = "queued"
+    error_code: int | None = None
+
+    @property
+    def message_id(self) -> str | None:
+        found = _CALLBACK_ID.search(self.callback)
+        return found.group(1) if found else None
+
+
+@dataclass(slots=True, kw_only=True)
+class WrittenMessage:
+    """One message a patient wrote. state: "sending", "stored" (the hub answered 2xx) or "refused"."""
+
+    sid: str
+    account_id: str
+    sender: str
+    to: str
+    body: str
+    at: datetime
+    fields: dict[str, str] = field(repr=False)
+    state: str = "sending"
+    answers: list[int] = field(default_factory=list)
+
+
+class Troubles:
+    """The rules in force; the oldest that fits is used up first."""
+
+    def __init__(self) -> None:
+        self._rules: list[Rule] = []
+
+    def add(self, rule: Rule) -> None:
+        self._rules.append(rule)
+
+    def clear(self) -> None:
+        self._rules.clear()
+
+    def take(self, among: frozenset[Trouble], *, to: str, sender: str) -> Rule | None:
+        """The first rule among these kinds that fits, counted down."""
+        for rule in self._rules:
+            if rule.trouble in among and rule.fits(to, sender):
+                if rule.left is not None:
+                    rule.left -= 1
+                    if rule.left <= 0:
+                        self._rules.remove(rule)
+                return rule
+        return None
+
+
+class Changes:
+    """Tells whoever looks on that something changed; a slow onlooker misses nothing but the number of changes."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+
+    def notify(self) -> None:
+        for event in self._waiting:
+            event.set()
+
+    def watch(self) -> asyncio.Event:
+        """An event that is set at every change; give it back with `unwatch`."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        return event
+
+    def unwatch(self, event: asyncio.Event) -> None:
+        self._waiting.discard(event)

@@ -46,6 +46,7 @@ CLOCK_SKEW = timedelta(seconds=60)
 BACKEND_WINDOW_S = 300
 DEDUPE_S = 600
 HONEYPOT = "website"
+SIGNATURE_HEADER = "x-form-signature"
 
 CAPABILITIES = Capabilities(
     outbound=False,
@@ -83,7 +84,7 @@ def verify(request: RawRequest, account: Account, now: datetime) -> None:
     Raises StaleForm, a BadSignature, where only the token's age is wrong.
     """
     try:
-        signed = request.headers.get("x-form-signature")
+        signed = request.headers.get(SIGNATURE_HEADER)
         if signed is not None:
             _verify_backend(request, account, signed, now)
         else:

@@ -7,17 +7,22 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from hub.settings import Settings, load_settings
+from hub.settings.load import prepare_sandbox
 from hub.store.migrate import migrate
 from hub.store.pool import Connection, Pool, connect, open_pool
+from tests.world import StandingClock
 
 NOW = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)  # a Tuesday, 11:00 in London
 TEMPLATE = "hub_template"
+CONFIG = Path(__file__).parent.parent / "config"
 
 
 @pytest.fixture(scope="session")
@@ -108,3 +113,23 @@ async def conn(database_url: str) -> AsyncIterator[Connection]:
 @pytest.fixture
 def now() -> datetime:
     return NOW
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock(NOW)
+
+
+@pytest.fixture(scope="session")
+def sandbox_environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a sandbox installation with secrets of its own and a rate limit out of the way."""
+    environ = {"HUB_SANDBOX": "on", "HUB_DATA_DIR": str(tmp_path_factory.mktemp("data")), "HUB_UNDO_S": "0"}
+    prepare_sandbox(environ, CONFIG)
+    return environ
+
+
+@pytest.fixture(scope="session")
+def settings(sandbox_environ: dict[str, str]) -> Settings:
+    """The shipped configuration in sandbox mode, with accounts as fast as the test."""
+    loaded = load_settings(sandbox_environ, CONFIG)
+    return replace(loaded, accounts={i: replace(a, rate_per_s=100_000.0, burst=100_000) for i, a in loaded.accounts.items()})

@@ -8,14 +8,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from channels.registry import ADAPTERS
 from hub.gate import Draft, Queued, queue
 from hub.gate.deliver import Delivery
 from hub.intake import Accepted, Intake
-from hub.intake.record import Tools
-from hub.lexicon import load_lexicon
+from hub.intake.compose import tools
 from hub.model.address import Address, AddressClass, Channel
 from hub.model.ids import AccountId, ConversationId
 from hub.model.message import (
@@ -30,9 +28,8 @@ from hub.model.message import (
     RawRequest,
     SendResult,
 )
-from hub.model.permission import Kind, Signal, TextContext
+from hub.model.permission import Kind
 from hub.model.sealed import Sealed
-from hub.policy.optout import recognise
 from hub.settings import Settings
 from hub.store.pool import Pool
 
@@ -103,8 +100,8 @@ def _fields(request: ProviderRequest) -> Mapping[str, object]:
 class World:
     """The clinic's service without its processes: intake, gate and clock over one database."""
 
-    def __init__(self, pool: Pool, settings: Settings, clock: Callable[[], datetime], intake: Intake, tools: Tools) -> None:
-        self.pool, self.settings, self.clock, self.intake, self.tools = pool, settings, clock, intake, tools
+    def __init__(self, pool: Pool, settings: Settings, clock: Callable[[], datetime], intake: Intake) -> None:
+        self.pool, self.settings, self.clock, self.intake = pool, settings, clock, intake
         self.transport = RecordingTransport()
 
     async def writes(
@@ -198,18 +195,12 @@ class World:
             return await conn.fetchval(sql, *values)
 
 
-def recogniser(config_dir: Path) -> Callable[[str, TextContext], Signal]:
-    """The real recogniser with the shipped lexicon."""
-    lexicon = load_lexicon(config_dir)
-    return lambda text, context: recognise(text, context, lexicon)
-
-
 @asynccontextmanager
 async def world(pool: Pool, settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[World]:
     """Open the clinic; close it with everything stored."""
-    tools = Tools(hasher=settings.hasher, recognise=recogniser(settings.config_dir))
-    intake = Intake(pool, tools, clock=clock)
+    found = tools(settings)
+    intake = Intake(pool, found, clock=clock)
     try:
-        yield World(pool, settings, clock, intake, tools)
+        yield World(pool, settings, clock, intake)
     finally:
         await intake.close()

@@ -58,9 +58,5 @@ def _draft(incoming: Incoming, kind: Kind, text: str) -> Draft:
 
 def _say(voice: Voice, wording_id: str, incoming: Incoming) -> str:
     """One wording in the person's language, its marks filled in."""
-    text = voice.wordings.text(wording_id, incoming.language).text
-    clinic = voice.settings.clinic
-    values = {"{clinic}": clinic.trading_name, "{privacy_url}": f"{voice.settings.public_url}/privacy"}
-    for mark, value in values.items():
-        text = text.replace(mark, value)
-    return text
+    wording = voice.wordings.text(wording_id, incoming.language)
+    return wording.filled(clinic=voice.settings.clinic.trading_name, privacy_url=f"{voice.settings.public_url}/privacy")

@@ -31,7 +31,7 @@ class Examined:
 @lru_cache(maxsize=4)
 def rules_in(config_dir: Path) -> LintRules:
     """The content rules of this installation, read once."""
-    return load_lint_rules(config_dir)
+    return load_lint_rules(config_dir / "lint")
 
 
 def sender_identity(settings: Settings) -> SenderIdentity:
@@ -41,6 +41,7 @@ def sender_identity(settings: Settings) -> SenderIdentity:
         clinic_name=clinic.trading_name,
         legal_name=clinic.legal_name,
         company_number=clinic.company_number,
+        registered_in=clinic.registered_in,
         registered_office=clinic.registered_office,
         postal_address=clinic.postal_address,
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from hub.intake.agreements import record_agreements
 from hub.intake.place import Recognise, place
 from hub.intake.reports import apply_preferences, apply_reports
 from hub.intake.stops import apply_starts, apply_stops, keyword_effects, withdraw_invitations, withdrawn_channels
@@ -23,6 +24,7 @@ from hub.store import accounts, attachments, audit, conversations, journal, live
 from hub.store.conversations import InvitationRow
 from hub.store.outbox import FollowUp
 from hub.store.pool import Connection
+from hub.wordings import Wordings
 
 ACKNOWLEDGE_EVERY = timedelta(hours=24)
 LATE = timedelta(hours=6)  # older news gets no automatic answer (channels.md §0)
@@ -35,6 +37,7 @@ class Tools:
 
     hasher: AddressHasher
     recognise: Recognise
+    wordings: Wordings
     confirms_stop: Callable[[Account], bool] = lambda _account: False
 
 
@@ -76,6 +79,7 @@ async def _store(conn: Connection, fresh: Sequence[tuple[Account, ChannelEvent]]
     if writes.messages:
         await messages.add_inbound(conn, writes.messages)
         await attachments.add(conn, writes.attachments)
+        await record_agreements(conn, writes, tools.wordings, tools.hasher)
     reports = [(a, e) for a, e in fresh if isinstance(e, StatusUpdate)]
     if reports:
         await apply_reports(conn, writes, reports)

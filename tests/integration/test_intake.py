@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import asyncpg
 import pytest
 
 from hub.intake import Intake, IntakeFull, StoreUnavailable
+from hub.intake.compose import tools
 from hub.intake.record import Tools
 from hub.model.address import Address, AddressClass, Channel
 from hub.model.ids import AccountId
@@ -30,7 +32,7 @@ from hub.model.sealed import Sealed
 from hub.replay import replay
 from hub.settings import Settings
 from hub.store.pool import Pool, open_pool
-from tests.world import AMY, SMS, WHATSAPP, StandingClock, World, recogniser, world
+from tests.world import AMY, SMS, WHATSAPP, StandingClock, World, world
 
 
 @pytest.fixture
@@ -128,19 +130,19 @@ async def test_a_second_stop_does_not_reopen_what_it_closes(clinic: World, clock
 
 def poisoned(settings: Settings) -> Tools:
     """A recogniser with a fault: one text breaks it."""
-    sound = recogniser(settings.config_dir)
+    sound = tools(settings)
 
     def fragile(text: str, context: TextContext) -> Signal:
         if text == "poison":
             raise ZeroDivisionError
-        return sound(text, context)
+        return sound.recognise(text, context)
 
-    return Tools(hasher=settings.hasher, recognise=fragile)
+    return replace(sound, recognise=fragile)
 
 
 async def test_one_bad_event_never_sinks_its_neighbours_and_can_be_replayed(pool: Pool, settings: Settings, clock: StandingClock) -> None:
     intake = Intake(pool, poisoned(settings), clock=clock, lanes=1)
-    clinic = World(pool, settings, clock, intake, poisoned(settings))
+    clinic = World(pool, settings, clock, intake)
     try:
         texts = ["one", "poison", "three"]
         answers = await asyncio.gather(*(clinic.writes(t, phone=f"+44770090010{i}") for i, t in enumerate(texts)))
@@ -170,8 +172,7 @@ async def test_a_failed_webhook_is_stored_by_a_replay_once_the_fault_is_mended(
     answer = await intake.accept(request, account, ADAPTERS[account.adapter].parse(request, account))
     await intake.close()
     assert answer.failed == 1
-    mended = Tools(hasher=settings.hasher, recognise=recogniser(settings.config_dir))
-    outcome = await replay(pool, settings, mended, clock=clock)
+    outcome = await replay(pool, settings, tools(settings), clock=clock)
     assert (outcome.processed, outcome.still_failing) == (1, 0)
     async with pool.acquire() as conn:
         assert await conn.fetchval("SELECT body FROM message") == "poison"
@@ -185,8 +186,8 @@ async def test_nothing_is_acknowledged_while_the_database_is_away(clinic: World,
 
 
 async def test_more_than_may_wait_is_turned_away(pool: Pool, settings: Settings, clock: StandingClock) -> None:
-    intake = Intake(pool, Tools(hasher=settings.hasher, recognise=recogniser(settings.config_dir)), clock=clock, max_waiting=3, lanes=1)
-    clinic = World(pool, settings, clock, intake, poisoned(settings))
+    intake = Intake(pool, tools(settings), clock=clock, max_waiting=3, lanes=1)
+    clinic = World(pool, settings, clock, intake)
     answers = await asyncio.gather(*(clinic.writes("x", phone=f"+4477009002{n:02}") for n in range(10)), return_exceptions=True)
     await intake.close()
     full = sum(isinstance(a, IntakeFull) for a in answers)
@@ -365,16 +366,7 @@ async def test_a_stop_ends_it_for_everybody_at_the_same_address(clinic: World) -
 
 async def test_two_lanes_and_two_processes_lose_nothing(database_url: str, settings: Settings, clock: StandingClock) -> None:
     pools = [await open_pool(database_url, min_size=1, max_size=4) for _ in range(2)]
-    worlds = [
-        World(
-            p,
-            settings,
-            clock,
-            Intake(p, Tools(hasher=settings.hasher, recognise=recogniser(settings.config_dir)), clock=clock),
-            poisoned(settings),
-        )
-        for p in pools
-    ]
+    worlds = [World(p, settings, clock, Intake(p, tools(settings), clock=clock)) for p in pools]
     await asyncio.gather(
         *(
             worlds[n % 2].writes("STOP" if n % 7 == 0 else f"message {n}", phone=f"+4477009003{n % 30:02}", event_id=f"SM{n}")

@@ -78,7 +78,10 @@ async def test_no_claim_commits_after_a_stop_that_covers_it(clinic: World, datab
         p.terminate()
 
     assert await clinic.rows(_IGNORED_STOPS) == []
-    counts = {str(r["status"]): int(str(r["n"])) for r in await clinic.rows("SELECT status, count(*) AS n FROM message WHERE kind = 'RPL' GROUP BY 1")}
+    counts = {
+        str(r["status"]): int(str(r["n"]))
+        for r in await clinic.rows("SELECT status, count(*) AS n FROM message WHERE kind = 'RPL' GROUP BY 1")
+    }
     assert sum(counts.values()) == PEOPLE * ROUNDS
     assert set(counts) <= {"accepted", "refused"}
     assert min(counts.get("accepted", 0), counts.get("refused", 0)) > 0, "the race was never close"

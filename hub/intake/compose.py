@@ -1,0 +1,20 @@
+"""Puts together what intake needs from the settings: the recogniser with its word lists, and the archived wordings."""
+
+from __future__ import annotations
+
+from hub import wordings
+from hub.intake.record import Tools
+from hub.lexicon import load_lexicon
+from hub.model.permission import Signal, TextContext
+from hub.policy.optout import recognise
+from hub.settings import Settings
+
+
+def tools(settings: Settings) -> Tools:
+    """The real recogniser with this installation's word lists. Raises what the loaders raise, at start and not later."""
+    lexicon = load_lexicon(settings.config_dir)
+
+    def understand(text: str, context: TextContext) -> Signal:
+        return recognise(text, context, lexicon)
+
+    return Tools(hasher=settings.hasher, recognise=understand, wordings=wordings.load(settings.config_dir / "wordings"))

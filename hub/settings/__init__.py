@@ -1,7 +1,18 @@
 """Typed settings: config/*.toml and the environment, read once at start. A missing or contradictory one refuses."""
 
-from hub.settings.load import data_dir_of, load_settings, prepare_sandbox
+from hub.settings.load import ServerPlaces, data_dir_of, load_places, load_settings, prepare_sandbox
 from hub.settings.problems import SettingsError
 from hub.settings.values import Clinic, Interest, Processor, Settings
 
-__all__ = ["Clinic", "Interest", "Processor", "Settings", "SettingsError", "data_dir_of", "load_settings", "prepare_sandbox"]
+__all__ = [
+    "Clinic",
+    "Interest",
+    "Processor",
+    "ServerPlaces",
+    "Settings",
+    "SettingsError",
+    "data_dir_of",
+    "load_places",
+    "load_settings",
+    "prepare_sandbox",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -62,10 +62,36 @@ def load_settings(environ: Mapping[str, str], config_dir: Path) -> Settings:
         undo_s=environment.seconds("HUB_UNDO_S", 6.0, 60.0),
         web_processes=environment.whole("HUB_WEB_PROCESSES", 1, 1, 64),
         worker_processes=environment.whole("HUB_WORKER_PROCESSES", 1, 1, 64),
+        pool_size=environment.whole("HUB_POOL_SIZE", 10, 2, 100),
     )
     if problems or hasher is None or secret_key is None:
         raise problems.error()
     return settings(hasher=hasher, secret_key=secret_key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerPlaces:
+    """Where the servers are: all that is needed to look after the database, without any secret of the house."""
+
+    data_dir: Path
+    database_url: str | None = field(default=None, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    public_url: str
+
+
+def load_places(environ: Mapping[str, str]) -> ServerPlaces:
+    """The part of the settings that commands beside the running hub need. Raises SettingsError."""
+    problems = Problems()
+    environment = Environment(environ, problems)
+    places = ServerPlaces(
+        data_dir=data_dir_of(environ),
+        database_url=_server_url(environment, "DATABASE_URL", _POSTGRES_SCHEMES, problems),
+        redis_url=_server_url(environment, "REDIS_URL", _REDIS_SCHEMES, problems),
+        public_url=_places(environment, True, problems).public_url,
+    )
+    if problems:
+        raise problems.error()
+    return places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

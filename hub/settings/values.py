@@ -71,6 +71,7 @@ class Settings:
 
     database_url, redis_url: None where the embedded servers are used; they may hold a password, so they are not
     printed. undo_s: seconds a staff reply waits for Undo. public_url: no trailing slash. secret_key: at least 32 bytes.
+    pool_size: database connections of one web process at most.
     """
 
     clinic: Clinic
@@ -93,3 +94,4 @@ class Settings:
     undo_s: float = 6.0
     web_processes: int = 1
     worker_processes: int = 1
+    pool_size: int = 10

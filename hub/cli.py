@@ -1,0 +1,213 @@
+"""The `hub` command. Each command imports what it needs when it is called, so that `hub --help` is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from hub.settings import Settings
+
+app = typer.Typer(name="hub", help="Enquiry Hub: one inbox for a clinic.", no_args_is_help=True, pretty_exceptions_enable=False)
+staff_app = typer.Typer(help="Accounts of the people who work here.", no_args_is_help=True)
+audit_app = typer.Typer(help="The record of what was done to personal data.", no_args_is_help=True)
+explain_app = typer.Typer(
+    help="Why something is decided as it is. Reads lines of JSON from standard input, writes lines of JSON.", no_args_is_help=True
+)
+app.add_typer(staff_app, name="staff")
+app.add_typer(audit_app, name="audit")
+app.add_typer(explain_app, name="explain")
+
+ROLES = Literal["front_desk", "clinician", "marketing", "data_protection", "administrator", "auditor"]
+Human = Annotated[bool, typer.Option("--human", help="Sentences instead of JSON.")]
+
+
+def main() -> None:
+    """Entry point: a failure people can mend is one sentence on standard error and exit code 1."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        from hub.commands.common import explain_failure
+
+        sentences = explain_failure(error)
+        if sentences is None:
+            raise
+        for sentence in sentences:
+            print(sentence, file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def up(
+    sandbox: Annotated[
+        bool | None, typer.Option("--sandbox/--no-sandbox", help="Play the providers on this machine. Default: HUB_SANDBOX.")
+    ] = None,
+) -> None:
+    """Start everything: servers that are not given, the schema, the first administrator, all processes."""
+    from rich.console import Console
+
+    from hub.commands import logs
+    from hub.commands.up import up
+
+    if sandbox is not None:
+        os.environ["HUB_SANDBOX"] = "on" if sandbox else "off"
+    logs.configure(os.environ)
+    raise typer.Exit(up(os.environ, Console(stderr=True)))
+
+
+@app.command()
+def processes() -> None:
+    """Run the Procfile's processes on servers that already run."""
+    from hub.commands.processes import run_all
+
+    raise typer.Exit(run_all(_running_settings(), os.environ))
+
+
+@app.command()
+def web() -> None:
+    """The web process: pages, webhooks, the contact form."""
+    from hub.app import run_web
+
+    _run(run_web)
+
+
+@app.command()
+def worker() -> None:
+    """A worker process: sends, media, follow-ups."""
+    from workers.runtime import run_worker
+
+    _run(run_worker)
+
+
+@app.command()
+def clock() -> None:
+    """The clock process: system ticks and the outbox relay."""
+    from workers.clock import run_clock
+
+    _run(run_clock)
+
+
+@app.command()
+def mail() -> None:
+    """The mail process: mailboxes in."""
+    from workers.mail import run_mail
+
+    _run(run_mail)
+
+
+@app.command()
+def sandbox() -> None:
+    """The practice phone and the loopback doubles of the providers. Ends at once where the sandbox is off."""
+    settings = _running_settings()
+    if settings.sandbox:
+        from hub.practice import run_sandbox
+
+        run_sandbox(settings)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    from hub.commands.database import migrate
+
+    applied = migrate()
+    typer.echo(f"Applied: {', '.join(applied)}." if applied else "The schema is up to date.")
+
+
+@app.command()
+def check() -> None:
+    """Say all that is wrong with settings, servers and accounts."""
+    from rich.console import Console
+
+    from hub.commands.health import check
+
+    raise typer.Exit(check(Console(soft_wrap=True)))
+
+
+@app.command()
+def replay(limit: Annotated[int, typer.Option(min=1, help="At most this many requests.")] = 1000) -> None:
+    """Run journalled events again that nobody could process when they came."""
+    from hub.commands.database import replay
+
+    processed, failing = replay(limit)
+    typer.echo(f"Processed {processed} events; {failing} requests still fail.")
+    raise typer.Exit(1 if failing else 0)
+
+
+@staff_app.command("add")
+def staff_add(
+    email: str,
+    name: Annotated[str, typer.Option(help="As colleagues see it.")],
+    role: Annotated[ROLES, typer.Option()] = "front_desk",
+) -> None:
+    """Make an account; prints a one-time link for its owner."""
+    from hub.commands.database import add_staff
+
+    typer.echo(add_staff(email, name, role))
+
+
+@staff_app.command("reset")
+def staff_reset(email: str) -> None:
+    """Print a one-time link to set a new password with."""
+    from hub.commands.database import reset_staff
+
+    typer.echo(reset_staff(email))
+
+
+@audit_app.command("verify")
+def audit_verify(
+    exported: Annotated[
+        Path | None, typer.Option(help="Seals kept elsewhere, which must be the same.", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """Read the whole audit log and say whether it is as it was sealed."""
+    from hub.commands.database import verify_audit
+
+    sentence, whole = verify_audit(exported)
+    typer.echo(sentence)
+    raise typer.Exit(0 if whole else 1)
+
+
+@explain_app.command("decision")
+def explain_decision(human: Human = False) -> None:
+    """May this be sent? Lines of facts in, lines of decisions out."""
+    _explain("decision", human)
+
+
+@explain_app.command("optout")
+def explain_optout(human: Human = False) -> None:
+    """Is this a stop? Lines of {"text", "channel"?, "last_outbound"?} in."""
+    _explain("optout", human)
+
+
+@explain_app.command("lint")
+def explain_lint(human: Human = False) -> None:
+    """Is this text fit to send? Lines of {"channel", "subject"?, "text", "locale"?} in."""
+    _explain("lint", human)
+
+
+def _explain(family: str, human: bool) -> None:
+    from hub.commands.explain import explain
+
+    for stream in (sys.stdin, sys.stdout):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+    raise typer.Exit(explain(family, sys.stdin, sys.stdout, human=human))
+
+
+def _running_settings() -> Settings:
+    from hub.commands import logs
+    from hub.commands.common import settings_now, with_running_servers
+
+    logs.configure(os.environ)
+    return with_running_servers(settings_now())
+
+
+def _run(process: Callable[[Settings], None]) -> None:
+    process(_running_settings())

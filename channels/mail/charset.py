@@ -119,6 +119,8 @@ def _guess(data: bytes, named: str | None) -> Decoded:
         return Decoded(text, "iso-2022-jp-2", named != "iso-2022-jp-2")
     if (text := _strict(data, "utf-8")) is not None:
         return Decoded(text, "utf-8", True)
+    if named is not None and named not in _SINGLE_BYTE_WESTERN and (text := _nearly(data, named)) is not None:
+        return Decoded(text, named, True)
     sample = data[:_SAMPLE]
     western = _western_share(sample)
     scored = [(_score(sample, codec), -index, codec) for index, codec in enumerate(_CANDIDATES)]
@@ -127,10 +129,15 @@ def _guess(data: bytes, named: str | None) -> Decoded:
     for score, _, codec in sorted(scored, reverse=True):
         if score > 0 and not (codec != "cp1252" and western) and (text := _strict(data, codec)) is not None:
             return Decoded(text, codec, True)
-    if named is not None and named not in _SINGLE_BYTE_WESTERN:
-        # The label was right but for a few broken bytes: mark those and keep the rest.
-        return Decoded(data.decode(named, "replace"), named, True)
     return Decoded(_cp1252(data), "cp1252", named is None)
+
+
+def _nearly(data: bytes, codec: str) -> str | None:
+    """The text when the label is right but for a few broken bytes, which are marked; None when it is simply wrong."""
+    text = data.decode(codec, "replace")
+    broken = text.count("\ufffd")
+    sound = sum(1 for char in text[:_SAMPLE] if char > "\x7f") - text.count("\ufffd", 0, _SAMPLE)
+    return text if sound > 2 * text.count("\ufffd", 0, _SAMPLE) or broken * 50 < len(text) else None
 
 
 def _cp1252(data: bytes) -> str:

@@ -153,7 +153,7 @@ def _mailbox(words: list[str], angle: str | None, limits: Limits) -> Mailbox | N
     joined = "".join(words).strip()
     if not joined:
         return None
-    if "@" in joined and " " not in joined:
+    if "@" in joined and (" " not in joined or re.fullmatch(r'"[^"]*"@\S+', joined)):
         return Mailbox("", clean(joined))
     # `amy@example.org Amy` and the like: take the word with the at-sign for the address.
     address = next((w for w in joined.split() if w.count("@") == 1 and not w.startswith("@") and not w.endswith("@")), "")

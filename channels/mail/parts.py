@@ -177,25 +177,33 @@ class _Splitter:
         return Part(fields=fields, content_type=OPAQUE, type_parameters={}, body=self.raw[start:end], opaque=True)
 
     def _children(self, boundary: bytes, start: int, end: int, depth: int, parent: str) -> tuple[Part, ...]:
-        """The parts between the boundary lines; text before the first one becomes a part only if it says something."""
+        """The parts between the boundary lines, then the text outside them if it says something."""
         default = "message/rfc822" if parent == "multipart/digest" else "text/plain"
         found: list[Part] = []
         lines = _boundaries(self.raw, boundary, start, end)
         current = next(lines, None)
+        before = self.raw[start : current[0]] if current else b""
         while current is not None and not current[2]:
             if self.parts >= self.limits.parts:
                 self.notes.append("too_many_parts")
-                found.append(self._opaque(current[1], end))
-                return tuple(found)
+                return (*found, self._opaque(current[1], end))
             following = next(lines, None)
             found.append(self.part(current[1], following[0] if following else end, depth + 1, default))
             current = following
-        tail = self.raw[current[1] : end] if current else b""
-        if found and tail.strip():
-            # Text after the closing boundary is a list server's footer or a lost part; it is kept either way.
-            self.notes.append("text_after_last_part")
-            found.append(self._opaque(current[1] if current else end, end))
-        return tuple(found)
+        after = self.raw[current[1] : end] if current else b""
+        return (*found, *(self._outside(text) for text in (before, after) if found and text.strip() and not _says_nothing(text)))
+
+    def _outside(self, text: bytes) -> Part:
+        """Text before the first or after the last part: a list server's footer or a lost part, kept either way."""
+        self.notes.append("text_outside_parts")
+        return Part(
+            fields=(), content_type="text/plain", type_parameters={"name": "text-outside-parts.txt"}, disposition="attachment", body=text
+        )
+
+
+def _says_nothing(text: bytes) -> bool:
+    """The sentence old programs put in front of the first part."""
+    return len(text) < 400 and (b"MIME" in text or b"multi-part" in text.lower())
 
 
 def _boundaries(raw: bytes, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int, bool]]:

@@ -6,6 +6,8 @@ policy R23, R44, §2.2 gates 13 and 22. It reads the text only; whether the age 
 from __future__ import annotations
 
 import re
+import sys
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from hub.model.address import Channel
@@ -62,16 +64,21 @@ def booked_procedure(part: Part) -> tuple[int, int] | None:
     booked = part.of("under18.booked")
     if booked:
         return booked[0].start, booked[0].end
-    consultations = part.of("under18.consultation")
+    return _in_one_sentence(part, procedures)
+
+
+def _in_one_sentence(part: Part, procedures: list[tuple[int, int]]) -> tuple[int, int] | None:
+    """The first booking that shares a sentence with a procedure and is not that of a consultation."""
+    consultations = [(c.start, c.end) for c in part.of("under18.consultation")]
     ends = [m.start() for m in _SENTENCE_END.finditer(part.folded.text)]
+    of_sentence = {bisect_right(ends, start): (start, end) for start, end in reversed(procedures)}
     for hit in part.of("under18.booking"):
-        if any(c.start <= hit.start < c.end for c in consultations):
+        before = bisect_right(consultations, (hit.start, sys.maxsize))
+        if before and hit.start < consultations[before - 1][1]:
             continue
-        low = max((e for e in ends if e < hit.start), default=-1)
-        high = min((e for e in ends if e >= hit.end), default=len(part.folded.text))
-        for start, end in procedures:
-            if low < start < high:
-                return min(start, hit.start), max(end, hit.end)
+        procedure = of_sentence.get(bisect_right(ends, hit.start))
+        if procedure:
+            return min(procedure[0], hit.start), max(procedure[1], hit.end)
     return None
 
 

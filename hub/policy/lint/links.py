@@ -24,10 +24,12 @@ def check_links(text: LintText, part: Part, rules: LintRules) -> Iterator[Findin
     """At most one finding per link, the gravest first."""
     count = 0
     for match in _URL.finditer(part.raw):
+        if count == MAX_PER_RULE:
+            return
         url = match[0].rstrip(_TRAILING)
         rule = _fault(url, text.allowed_hosts, rules)
         level = rule and severity(rule, text.kind)
-        if rule and level and count < MAX_PER_RULE:
+        if rule and level:
             count += 1
             span = (match.start(), match.start() + len(url))
             # the sentence quotes host and path only: the rest may be somebody's address

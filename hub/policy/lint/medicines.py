@@ -21,8 +21,11 @@ _AREAS = re.compile(
     r"(?<!\w)(?:\d|one|two|three|four|five)(?:\s{0,2}(?:[/,&+-]|or|and|to)\s{0,2}(?:\d|one|two|three|four|five)){0,4}\s{0,2}areas?(?!\w)"
     r"|[一二两兩三四五123][个個]?(?:部位|区域|區域)"
 )
+_AREA = re.compile("area|部位|区域|區域")
 _SYRINGE = "💉"
 _WRINKLE = re.compile(r"wrinkl|frown|crow'?s? f[eo]{2}t|forehead|皱纹|皺紋|除皱|除皺|鱼尾纹|魚尾紋")
+_NO_LETTER = re.compile(r"[\W_]+")
+_RUN = re.compile(r"(\w)\1+")
 _NEAR = 60  # characters: "near a price" is within a line of a text message
 
 
@@ -72,56 +75,67 @@ def _spell(letters: Sequence[str], between: str) -> str:
 
 
 def _pattern(term: Term) -> str:
-    """The source of one term's pattern over the unleeted view."""
-    before = "".join(f"(?<!{re.escape(unleet(fold(n).text))})" for n in term.not_after)
+    """The source of one term's pattern over the unleeted view. It starts with a letter, which makes searching quick."""
+    before = "".join(f"(?<!{re.escape(unleet(fold(n).text))}.)" for n in term.not_after)
     after = "".join(f"(?!{re.escape(unleet(fold(n).text))})" for n in term.not_before)
     letters = _letters(term.text)
+    first, edge = re.escape(letters[0]), rf"(?<!\w{re.escape(letters[0])})"
     if HAN.search(term.text):
-        return before + _spell(letters, r"[^\w\n]?" if term.split else "") + after
+        return first + before + _rest(letters, r"[^\w\n]?" if term.split else "") + after
     ending = r"\w{0,6}" if term.stem else _ENDING if term.ending else ""
-    whole = _spell(letters, _SPLIT if term.split else "")
+    whole = _rest(letters, _SPLIT if term.split else "")
     if not term.split:
-        whole = f"(?:{whole}|{_spell(letters, _SPELLED)})"
-    whole = rf"(?<!\w){before}{whole}{ending}(?!\w){after}"
-    return f"(?:{_spell(letters, '')}{after}|{whole})" if term.anywhere else whole
+        whole = f"(?:{whole}|{_rest(letters, _SPELLED)})"
+    whole = rf"{edge}{before}{whole}{ending}(?!\w){after}"
+    return f"{first}(?:{_rest(letters, '')}{after}|{whole})" if term.anywhere else first + whole
+
+
+def _rest(letters: Sequence[str], between: str) -> str:
+    """The pattern behind a first letter: its run, then the other letters."""
+    return f"{re.escape(letters[0])}{{0,3}}{between}{_spell(letters[1:], between)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A term, its pattern, and the letters without which the pattern cannot match."""
+
+    term: Term
+    pattern: re.Pattern[str]
+    needle: str
 
 
 class MedicineList:
     """The listed names, compiled once. Safe to share; finding is linear in the text."""
 
     def __init__(self, terms: Sequence[Term]) -> None:
-        # longest first, so that a whole expression wins over a name inside it
-        self._terms = tuple(sorted(terms, key=lambda t: -len(t.text)))
-        self._inside = self._compile(t for t in self._terms if t.anywhere or HAN.search(t.text))
-        self._words = self._compile(t for t in self._terms if not HAN.search(t.text))
-
-    @staticmethod
-    def _compile(terms: Iterator[Term]) -> tuple[re.Pattern[str], tuple[Term, ...]] | None:
-        chosen = tuple(terms)
-        return (re.compile("|".join(f"({_pattern(t)})" for t in chosen)), chosen) if chosen else None
+        self._listed = tuple(_Listed(t, re.compile(_pattern(t)), "".join(_letters(t.text)).partition("*")[0]) for t in terms)
 
     def find(self, folded: Folded, limit: int) -> list[MedicineHit]:
         """At most `limit` hits in reading order, none inside another."""
         view = unleet(folded.text)
-        hits = [hit for table in (self._inside, self._words) if table for hit in _scan(*table, view, folded.text, limit)]
+        # nearly every text names nothing: letters alone, runs squeezed, tell which few patterns are worth trying
+        squeezed = _RUN.sub(r"\1", _NO_LETTER.sub("", view))
+        hits = [
+            hit for listed in self._listed if listed.needle in squeezed for hit in _scan(listed, view, folded.text, limit)
+        ]
         hits += _implied(folded.text, limit)
         hits.sort(key=lambda hit: (hit.start, -hit.end))
         kept: list[MedicineHit] = []
-        for hit in hits[: 4 * limit]:
+        for hit in hits:
             if not kept or hit.start >= kept[-1].end:
                 kept.append(hit)
         return kept[:limit]
 
 
-def _scan(pattern: re.Pattern[str], terms: Sequence[Term], view: str, plain: str, limit: int) -> Iterator[MedicineHit]:
-    position, found = 0, 0
-    while found < limit and (match := pattern.search(view, position)):
-        start, end = match.span()
-        if _is_a_name(plain[start:end]):
-            term = terms[(match.lastindex or 1) - 1]
-            yield MedicineHit(start=start, end=end, medicine=term.medicine, substance=term.substance, implied=term.implied)
+def _scan(listed: _Listed, view: str, plain: str, limit: int) -> Iterator[MedicineHit]:
+    term, position, found = listed.term, 0, 0
+    while found < limit and (match := listed.pattern.search(view, position)):
+        start, position = match.span()
+        if _is_a_name(plain[start:position]):
             found += 1
-            position = end
+            yield MedicineHit(
+                start=start, end=position, medicine=term.medicine, substance=term.substance, implied=term.implied
+            )
         else:
             position = start + 1
 
@@ -135,7 +149,7 @@ def _is_a_name(written: str) -> bool:
 def _implied(view: str, limit: int) -> Iterator[MedicineHit]:
     """Wording that means a toxin without naming it: "2 areas" near a price, a syringe beside wrinkles or a price."""
     found = 0
-    for match in _AREAS.finditer(view):
+    for match in _AREAS.finditer(view) if _AREA.search(view) else ():
         if found < limit and PRICE.search(view, max(0, match.start() - _NEAR), match.end() + _NEAR):
             found += 1
             yield MedicineHit(start=match.start(), end=match.end(), implied=True)

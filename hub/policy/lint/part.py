@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.model.permission import Kind
 from hub.policy.lint.fold import Folded, fold
@@ -29,13 +29,15 @@ class Part:
     medicines: list[MedicineHit]
 
     def of(self, *rules: str) -> list[Hit]:
-        """The hits of these rules, in reading order, none overlapping an earlier one."""
+        """The hits of these rules in reading order; those that overlap are one ("free gift" in "enjoy a free gift")."""
         chosen = [hit for rule in rules for hit in self.hits.get(rule, ())]
         chosen.sort(key=lambda hit: (hit.start, -hit.end))
         kept: list[Hit] = []
         for hit in chosen:
             if not kept or hit.start >= kept[-1].end:
                 kept.append(hit)
+            elif hit.end > kept[-1].end:
+                kept[-1] = replace(kept[-1], end=hit.end)
         return kept
 
     def plain(self) -> str:

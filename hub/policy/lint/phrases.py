@@ -24,30 +24,9 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"\w+")
 _KEY_LENGTH = 3
 
-_NUMBER_WORDS = tuple(
-    [
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "fifteen",
-        "twenty",
-        "thirty",
-        "forty",
-        "fifty",
-        "seventy",
-        "half",
-    ]
-)
-_NUMBER = r"(?:\d{1,7}(?:[.,]\d{1,3}){0,2}(?:[ap]m(?!\w))?|" + "|".join(_NUMBER_WORDS) + ")"
+_NUMBER_SOURCE = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|seventy|half"
+_NUMBER_WORDS = frozenset(_NUMBER_SOURCE.split("|"))
+_NUMBER = r"(?:\d{1,7}(?:[.,]\d{1,3}){0,2}(?:[ap]m(?!\w))?|" + _NUMBER_SOURCE + ")"
 _HAN_NUMBER = r"[0-9一二三四五六七八九十百千两兩半几幾.]{1,6}"
 _SIGN = "[£$€¥]"
 MONEY = (
@@ -60,9 +39,10 @@ _HAN_GAP = r"[^\w\n。！？.!?]?"
 
 # A word that turns a phrase into its denial, at most four words before it in the same clause.
 _DENIAL = re.compile(
-    r"(?<!why )(?<!\w)(?:no|not|never|cannot|can't|cant|don't|dont|doesn't|didn't|isn't|aren't|won't|without|nor|unable)"
+    r"(?<!why )(?<!\w)(?:no|not|nobody|none|never|cannot|can't|cant|don't|dont|doesn't|didn't|isn't|aren't|won't|without|nor|unable)"
     r"(?:[^\w.!?;:,\n]{1,3}[\w']{1,20}){0,4}[^\w.!?;:,\n]{1,3}$"
 )
+_DENIAL_REACH = 90  # characters
 _HAN_DENIAL = re.compile(r"(?:没有?|沒有?|无|無|不|未|并非|並非|别|勿)[^\W。]{0,2}$")
 
 
@@ -89,6 +69,18 @@ class _Entry:
     rule: str
     pattern: re.Pattern[str]
     deniable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawer:
+    """The entries filed under one key. `quick` matches where any of them does, so most words cost one try."""
+
+    quick: re.Pattern[str]
+    entries: tuple[_Entry, ...]
+
+
+def _drawer(entries: Sequence[_Entry]) -> _Drawer:
+    return _Drawer(re.compile("|".join(f"(?:{entry.pattern.pattern})" for entry in entries)), tuple(entries))
 
 
 def _word_pattern(word: str) -> str:
@@ -166,7 +158,8 @@ class PhraseBook:
                 entry = _Entry(group.rule, compile_phrase(phrase), group.deniable)
                 for key in set(_keys(phrase)):
                     drawers.setdefault(key, []).append(entry)
-        self._drawers = {key: tuple(entries) for key, entries in drawers.items()}
+        self._numbers = _drawer(drawers.pop("#", []))
+        self._drawers = {key: _drawer(entries) for key, entries in drawers.items()}
         # longest first: 限时优惠 is one hit, not 限时
         self._han = tuple(
             _Entry(rule, re.compile("|".join(sorted(sources, key=len, reverse=True))), deniable)
@@ -177,15 +170,14 @@ class PhraseBook:
         """Every phrase found in a folded text, in reading order, the longest where several start together."""
         hits: dict[tuple[str, int], int] = {}
         drawers = self._drawers
-        numbers = drawers.get("#", ())
         for word in _WORD.finditer(view):
             start = word.start()
             text = word[0] if word.end() - start < 16 else view[start : start + 16]
-            entries = drawers.get(text[:_KEY_LENGTH], ())
-            if text[0].isdigit() or text in _NUMBER_WORDS:
-                entries = entries + numbers
-            for entry in entries:
-                self._try(entry, view, start, hits)
+            drawer = drawers.get(text[:_KEY_LENGTH])
+            if drawer and drawer.quick.match(view, start):
+                _try_all(drawer, view, start, hits)
+            if (text[0].isdigit() or text in _NUMBER_WORDS) and self._numbers.quick.match(view, start):
+                _try_all(self._numbers, view, start, hits)
         if not view.isascii() and HAN.search(view):
             for entry in self._han:
                 for match in entry.pattern.finditer(view):
@@ -195,13 +187,12 @@ class PhraseBook:
         found.sort(key=lambda hit: (hit.start, -hit.end, hit.rule))
         return found
 
-    @staticmethod
-    def _try(entry: _Entry, view: str, start: int, hits: dict[tuple[str, int], int]) -> None:
+
+def _try_all(drawer: _Drawer, view: str, start: int, hits: dict[tuple[str, int], int]) -> None:
+    for entry in drawer.entries:
         match = entry.pattern.match(view, start)
-        if match is None:
-            return
-        if entry.deniable and _DENIAL.search(view, max(0, start - 90), start):
-            return
+        if match is None or (entry.deniable and _DENIAL.search(view, max(0, start - _DENIAL_REACH), start)):
+            continue
         begin = start
         if begin and view[begin].isdigit():  # the sign belongs to the amount
             begin -= 1 if view[begin - 1] in "£$€¥" else 2 if view[max(0, begin - 2) : begin] in ("£ ", "$ ", "€ ", "¥ ") else 0

@@ -34,12 +34,9 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        from hub.commands.common import explain_failure
+        from hub.commands.common import explain_failure, fault_of_ours
 
-        sentences = explain_failure(error)
-        if sentences is None:
-            raise
-        for sentence in sentences:
+        for sentence in explain_failure(error) or fault_of_ours(error):
             print(sentence, file=sys.stderr)
         sys.exit(1)
 

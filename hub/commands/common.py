@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -82,6 +83,13 @@ def explain_failure(error: BaseException) -> list[str] | None:
     if isinstance(error, EmbeddedError):
         return [str(error)]
     return _explain_server_failure(error)
+
+
+def fault_of_ours(error: BaseException) -> list[str]:
+    """Where it happened and what kind it is, without its text: that may hold a value it choked on (promise P6)."""
+    steps = [line.rstrip() for line in traceback.format_tb(error.__traceback__)]
+    kind = f"{type(error).__name__}: {error}" if isinstance(error, ImportError | NameError) else type(error).__name__
+    return ["The hub has a fault; please report these lines.", *steps, kind]
 
 
 def _hint() -> list[str]:

@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from hub.commands.common import config_dir, explain_failure
 from hub.settings import Settings, SettingsError, load_places, load_settings
 from hub.store.pool import OLDEST_MAJOR, UnsuitableServer
@@ -44,10 +46,9 @@ def check(console: Console) -> int:
             said = _try(lambda look=look: look(places), problems)  # type: ignore[misc]
             if said is not None:
                 good.append(f"{name}: {said}")
-    for line in good:
-        console.print(f"[green]✓[/green] {line}", highlight=False)
-    for line in problems:
-        console.print(f"[red]✗[/red] {line}", highlight=False, markup=True)
+    for mark, style, lines in (("✓", "green", good), ("✗", "red", problems)):
+        for line in lines:
+            console.print(Text.assemble((mark, style), " ", line))
     return 1 if problems else 0
 
 

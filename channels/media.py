@@ -91,7 +91,7 @@ async def fetch(url: str, rules: MediaRules, max_bytes: int, *, resolver: Abstra
 async def _follow(session: aiohttp.ClientSession, url: str, rules: MediaRules, max_bytes: int) -> bytes:
     target = URL(url)
     for _ in range(MAX_REDIRECTS + 1):
-        headers = _check(target, rules)
+        headers = check(target, rules)
         async with session.get(target, headers=headers, allow_redirects=False) as answer:
             if answer.status not in REDIRECTS:
                 return await _body(answer, rules, max_bytes)
@@ -99,7 +99,7 @@ async def _follow(session: aiohttp.ClientSession, url: str, rules: MediaRules, m
     raise MediaRefused(rules.account_id, "redirects")
 
 
-def _check(target: URL, rules: MediaRules) -> Mapping[str, str]:
+def check(target: URL, rules: MediaRules) -> Mapping[str, str]:
     """The headers for a step that may be taken. Raises MediaRefused for one that may not."""
     credential = {"Authorization": rules.credential}
     host = target.host or ""

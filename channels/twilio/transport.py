@@ -6,6 +6,7 @@ per call, never retries, logs nothing, and keeps its connections. Every call end
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -190,7 +191,7 @@ async def open_transport(
 ) -> AsyncIterator[Transport]:
     """Open an account's transport in the running loop; its connections are closed with it."""
     log.setLevel(logging.WARNING)  # at INFO the SDK logs addresses and headers
-    basic = aiohttp.BasicAuth(*credentials(account), encoding="utf-8").encode()
+    basic = "Basic " + base64.b64encode(":".join(credentials(account)).encode()).decode()
     sandbox = account.options.get("sandbox") is True and account.options.get("media_host")
     rules = media.MediaRules(
         account_id=account.id,

@@ -52,7 +52,7 @@ def test_the_gsm_alphabet_has_its_documented_size() -> None:
 
 def test_curly_quotes_and_dashes_become_plain_so_the_text_stays_gsm() -> None:
     text = plain_punctuation("“Don’t worry” – we’re here…")
-    assert text == '"Don\'t worry" - we\'re here...'
+    assert text == "\"Don't worry\" - we're here..."
     assert segments(text).alphabet == "GSM-7"
 
 

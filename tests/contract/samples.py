@@ -1,0 +1,206 @@
+"""What the contract suite needs to know of each adapter: an account, how the provider signs, a genuine body, a message
+to send, and the double it is sent to."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from twilio.request_validator import RequestValidator
+
+from channels import form_token, sms_twilio, web_form, whatsapp_twilio
+from channels.sandbox.twilio import TwilioDouble
+from hub.model.address import Address, AddressClass, Channel
+from hub.model.ids import AccountId, MessageId, uuid7
+from hub.model.message import Account, Adapter, OutboundMessage, RawRequest
+from hub.model.sealed import Sealed
+
+NOW = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
+PUBLIC_URL = "https://hub.example.org"
+ACCOUNT_SID = "AC00000000000000000000000000000001"
+TOKEN = "0123456789abcdef0123456789abcdef"
+FORM_KEY = "form-token-key-of-the-contract-suite"
+BACKEND_KEY = "backend-key-of-the-contract-suite"
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+Double = AbstractAsyncContextManager[TwilioDouble]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """signature_header: lower case. meaning: what of a body the signature covers; two bodies that mean the same are one
+    delivery. stale: a request signed too long ago, where the protocol signs a time. words: provider words of ours to map.
+    """
+
+    adapter: Adapter
+    account: Account
+    path: str
+    body: bytes
+    signature_header: str
+    sign: Callable[[bytes, str], RawRequest]
+    meaning: Callable[[bytes], object]
+    stale: RawRequest | None = None
+    outbound: OutboundMessage | None = None
+    double: Callable[[], Double] | None = None
+    secrets: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def request(self, body: bytes | None = None, path: str | None = None) -> RawRequest:
+        """A genuine request."""
+        return self.sign(self.body if body is None else body, path or self.path)
+
+    def at(self, double: TwilioDouble) -> Account:
+        """The account, pointed at a double."""
+        options = dict(self.account.options) | {"api_base_url": double.base_url, "media_host": double.media_host, "sandbox": True}
+        return replace(self.account, options=options)
+
+
+def raw(path: str, body: bytes, headers: Mapping[str, str], at: datetime = NOW) -> RawRequest:
+    return RawRequest(method="POST", path_and_query=path, headers=headers, body=body, received_at=at)
+
+
+def twilio_account(kind: str, channel: Channel, sender: str, **options: Any) -> Account:
+    return Account(
+        id=AccountId(channel.value),
+        adapter=kind,
+        channel=channel,
+        sender=sender,
+        public_url=PUBLIC_URL,
+        secrets={"auth_token": Sealed(TOKEN), "auth_token_secondary": Sealed("secondary-" + TOKEN)},
+        options={"account_sid": ACCOUNT_SID} | options,
+        processor="twilio",
+    )
+
+
+def sign_twilio(body: bytes, path: str, token: str = TOKEN, content_type: str = FORM_TYPE) -> RawRequest:
+    """Sign a form body as Twilio does: every field, blanks too."""
+    values: dict[str, list[str]] = {}
+    for name, value in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
+        values.setdefault(name, []).append(value)
+    signature = RequestValidator(token).compute_signature(PUBLIC_URL + path, _Multi(values))
+    return raw(path, body, {"content-type": content_type, "x-twilio-signature": signature})
+
+
+class _Multi(dict[str, list[str]]):
+    def getall(self, name: str) -> list[str]:
+        return self[name]
+
+
+def twilio_meaning(body: bytes) -> object:
+    """The string Twilio signs after the URL: names and distinct values, sorted, run together."""
+    pairs = set(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    return "".join(name + value for name, value in sorted(pairs))
+
+
+def sign_form(body: bytes, path: str, at: datetime = NOW) -> RawRequest:
+    """Sign as a website's own back end does."""
+    stamp = str(int(at.timestamp()))
+    digest = hmac.new(BACKEND_KEY.encode(), stamp.encode() + b"." + body, "sha256").hexdigest()
+    return raw(path, body, {"content-type": FORM_TYPE, "x-form-signature": f"t={stamp},v1={digest}"})
+
+
+def outbound(kind: AddressClass, value: str, text: str = "Hello, yes, our doctors do.") -> OutboundMessage:
+    return OutboundMessage(id=MessageId(uuid7()), to=Address(kind=kind, value=Sealed(value)), text=Sealed(text))
+
+
+SMS_BODY = urlencode(
+    {
+        "MessageSid": "SM00000000000000000000000000000001",
+        "AccountSid": ACCOUNT_SID,
+        "From": "+447700900123",
+        "To": "+447700900456",
+        "Body": "Hi, do you do lip filler? £",
+        "NumMedia": "0",
+        "NumSegments": "1",
+    }
+).encode()
+WHATSAPP_BODY = urlencode(
+    {
+        "MessageSid": "SM00000000000000000000000000000002",
+        "AccountSid": ACCOUNT_SID,
+        "From": "whatsapp:+447700900123",
+        "To": "whatsapp:+447700900456",
+        "WaId": "447700900123",
+        "ProfileName": "Meiling 陈",
+        "MessageType": "text",
+        "Body": "Hello, do you do lip filler?",
+        "NumMedia": "0",
+    }
+).encode()
+
+FORM_ACCOUNT = Account(
+    id=AccountId("site"),
+    adapter="web_form",
+    channel=Channel.WEB_FORM,
+    sender="site",
+    public_url=PUBLIC_URL,
+    secrets={"form_token_key": Sealed(FORM_KEY), "backend_key": Sealed(BACKEND_KEY)},
+    options={},
+    processor="self",
+)
+FORM_TOKEN = form_token.issue(
+    form_token.FormShown(
+        form_id="enquire", issued_at=NOW - timedelta(minutes=2), locale="en-GB", notice_version="notice-1", consents=(), interests=()
+    ),
+    Sealed(FORM_KEY),
+)
+FORM_BODY = urlencode(
+    {
+        "form_token": FORM_TOKEN,
+        "submission_id": "0b7c5a6e-8f0c-4a53-9d0e-5f3c7f7f1a10",
+        "name": "Amy O'Neil",
+        "email": "amy@example.org",
+        "message": "How much is lip filler?",
+        "website": "",
+    }
+).encode()
+
+TWILIO_SECRETS = (TOKEN,)
+
+
+def twilio_double() -> Double:
+    return TwilioDouble(ACCOUNT_SID, TOKEN, statuses=False).serve()
+
+
+SAMPLES: dict[str, Sample] = {
+    "sms_twilio": Sample(
+        adapter=sms_twilio.ADAPTER,
+        account=twilio_account("sms_twilio", Channel.SMS, "+447700900456"),
+        path="/webhooks/sms",
+        body=SMS_BODY,
+        signature_header="x-twilio-signature",
+        sign=sign_twilio,
+        meaning=twilio_meaning,
+        outbound=outbound(AddressClass.PHONE, "+447700900123"),
+        double=twilio_double,
+        secrets=TWILIO_SECRETS,
+    ),
+    "whatsapp_twilio": Sample(
+        adapter=whatsapp_twilio.ADAPTER,
+        account=twilio_account("whatsapp_twilio", Channel.WHATSAPP, "whatsapp:+447700900456"),
+        path="/webhooks/whatsapp",
+        body=WHATSAPP_BODY,
+        signature_header="x-twilio-signature",
+        sign=sign_twilio,
+        meaning=twilio_meaning,
+        outbound=outbound(AddressClass.PHONE, "+447700900123"),
+        double=twilio_double,
+        secrets=TWILIO_SECRETS,
+    ),
+    "web_form": Sample(
+        adapter=web_form.ADAPTER,
+        account=FORM_ACCOUNT,
+        path="/webhooks/site",
+        body=FORM_BODY,
+        signature_header="x-form-signature",
+        sign=sign_form,
+        meaning=lambda body: body,
+        stale=sign_form(FORM_BODY, "/webhooks/site", NOW - timedelta(seconds=301)),
+        secrets=(FORM_KEY, BACKEND_KEY),
+    ),
+}

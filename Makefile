@@ -18,7 +18,6 @@ setup: $(READY)
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or later is needed, and $(PYTHON) is older or missing: name another with PYTHON=python3.12" >&2; exit 1; }
-	@if [ -e $(READY) ] && ! $(BIN)/python -c 'import pip' 2>/dev/null; then rm -rf .venv; fi
 	@echo "Setting up .venv ..."
 	@$(PYTHON) -m venv .venv \
 	  || { echo "$(PYTHON) cannot make a virtual environment: install its venv package (on Debian and Ubuntu: python3-venv)." >&2; exit 1; }

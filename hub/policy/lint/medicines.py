@@ -70,8 +70,12 @@ def _letters(text: str) -> list[str]:
 
 
 def _spell(letters: Sequence[str], between: str) -> str:
-    # a run of the same letter counts once, up to four: "botoxx", "bootox"
-    return between.join(r"\w{0,8}" if c == "*" else f"{re.escape(c)}{re.escape(c)}{{0,3}}" for c in letters)
+    return between.join(r"\w{0,8}" if c == "*" else re.escape(c) + _run(c, between) for c in letters)
+
+
+def _run(letter: str, between: str) -> str:
+    """The same letter again, up to three times: "botoxx", "bootox", "mas seter"."""
+    return f"(?:{between}{re.escape(letter)}){{0,3}}"
 
 
 def _pattern(term: Term) -> str:
@@ -92,7 +96,7 @@ def _pattern(term: Term) -> str:
 
 def _rest(letters: Sequence[str], between: str) -> str:
     """The pattern behind a first letter: its run, then the other letters."""
-    return f"{re.escape(letters[0])}{{0,3}}{between}{_spell(letters[1:], between)}"
+    return _run(letters[0], between) + between + _spell(letters[1:], between)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +119,7 @@ class MedicineList:
         view = unleet(folded.text)
         # nearly every text names nothing: letters alone, runs squeezed, tell which few patterns are worth trying
         squeezed = _RUN.sub(r"\1", _NO_LETTER.sub("", view))
-        hits = [
-            hit for listed in self._listed if listed.needle in squeezed for hit in _scan(listed, view, folded.text, limit)
-        ]
+        hits = [hit for listed in self._listed if listed.needle in squeezed for hit in _scan(listed, view, folded.text, limit)]
         hits += _implied(folded.text, limit)
         hits.sort(key=lambda hit: (hit.start, -hit.end))
         kept: list[MedicineHit] = []
@@ -133,9 +135,7 @@ def _scan(listed: _Listed, view: str, plain: str, limit: int) -> Iterator[Medici
         start, position = match.span()
         if _is_a_name(plain[start:position]):
             found += 1
-            yield MedicineHit(
-                start=start, end=position, medicine=term.medicine, substance=term.substance, implied=term.implied
-            )
+            yield MedicineHit(start=start, end=position, medicine=term.medicine, substance=term.substance, implied=term.implied)
         else:
             position = start + 1
 

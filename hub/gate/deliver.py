@@ -49,6 +49,7 @@ class Delivery:
         self._policy, self._clock, self._in_flight = policy, clock, in_flight
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: asyncio.Queue[Finished] = asyncio.Queue()
+        self._open = 0  # claimed and not yet recorded; their people wait for the next message
 
     async def run(self, *, deadline_s: float, linger_s: float = 0.5, alive: Callable[[], Awaitable[None]] | None = None) -> int:
         """Deliver until nothing has waited for `linger_s`, or for `deadline_s` at most. How many were let go.
@@ -59,10 +60,10 @@ class Delivery:
         end, idle_since, beat, let_go = loop.time() + deadline_s, loop.time(), loop.time(), 0
         recorder = asyncio.create_task(self._record())
         try:
-            while loop.time() < end and (self._tasks or loop.time() - idle_since < linger_s):
+            while loop.time() < end and (self._open or loop.time() - idle_since < linger_s):
                 started = await self._claim_some()
                 let_go += started
-                if started or self._tasks:
+                if started or self._open:
                     idle_since = loop.time()
                 if not started:
                     await self._pause()
@@ -100,6 +101,7 @@ class Delivery:
             if tokens > len(claimed):
                 async with self._pool.acquire() as conn:
                     await accounts.give_back(conn, self._account.id, tokens - len(claimed))
+        self._open += len(claimed)
         for one in claimed:
             task = asyncio.create_task(self._send(one))
             self._tasks.add(task)
@@ -110,6 +112,7 @@ class Delivery:
         if self._clock() - claimed.claimed_at > CLAIM_GOOD_FOR:
             async with self._pool.acquire() as conn:
                 await waiting.unclaim(conn, [claimed.message.id], send_after=self._clock())
+            self._open -= 1
             return
         self._finished.put_nowait(Finished(claimed=claimed, result=await self._hand_over(claimed)))
 
@@ -138,6 +141,7 @@ class Delivery:
             try:
                 await self._record_batch(batch)
             finally:
+                self._open -= len(batch)
                 for _ in batch:
                     self._finished.task_done()
 

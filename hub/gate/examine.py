@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hub.lint_rules import load_lint_rules
-from hub.model.permission import ContentFacts, Kind, TemplateStatus
+from hub.model.permission import ContentFacts, Kind
 from hub.policy.lint import Finding, LintRules, LintText, SenderIdentity, check, content_facts, names_same_medicine
 from hub.settings import Settings
 from hub.store import drafts
@@ -52,10 +52,11 @@ async def examine(conn: Connection, draft: Draft, *, settings: Settings) -> Exam
     rules = rules_in(settings.config_dir)
     text = LintText(channel=draft.channel, text=draft.text.reveal(), kind=draft.kind, sender=sender_identity(settings))
     report = check(text, rules)
-    facts = content_facts(report)
-    if facts.pom and draft.kind is Kind.RPL:
-        words = [w.reveal() for w in await drafts.own_words(conn, draft.conversation_id)]
-        facts = replace(facts, pom_answers_own_question=names_same_medicine(words, draft.text.reveal(), rules))
-    if draft.template_id is None:
-        facts = replace(facts, template=TemplateStatus.NONE)
+    own = report.has("pom") and draft.kind is Kind.RPL and await _asked_about_it(conn, draft, rules)
+    facts = content_facts(report, kind=draft.kind, answers_own_question=own)
     return Examined(facts=facts, findings=report.findings, version=report.version, content_hash=report.content_hash)
+
+
+async def _asked_about_it(conn: Connection, draft: Draft, rules: LintRules) -> bool:
+    words = [w.reveal() for w in await drafts.own_words(conn, draft.conversation_id)]
+    return names_same_medicine(words, draft.text.reveal(), rules)

@@ -25,5 +25,6 @@ def _region(e164: str) -> str | None:
         number = phonenumbers.parse(e164)
     except phonenumbers.NumberParseException:
         return None
-    region = phonenumbers.region_code_for_number(number)
-    return region if region and region.isalpha() else None
+    # A number in no known range still carries its country's code.
+    region = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(number.country_code)
+    return region if region.isalpha() and region != "ZZ" else None

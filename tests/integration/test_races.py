@@ -74,6 +74,7 @@ async def test_no_claim_commits_after_a_stop_that_covers_it(clinic: World, datab
     ]
     for round_ in range(ROUNDS):
         await one_round(clinic, deliveries, chance, round_)
+    await deliveries[0].run(deadline_s=20, linger_s=0.5)  # what the race left over
     for p in pools:
         p.terminate()
 

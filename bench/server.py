@@ -1,0 +1,57 @@
+"""The web process with two more routes: a bare hello, and the same intake one request at a time, to measure against."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+from channels.registry import ADAPTERS
+from hub.app import make_app, utc_now
+from hub.intake.compose import tools
+from hub.intake.record import record
+from hub.intake.submission import Submission
+from hub.model.ids import AccountId
+from hub.settings import load_settings
+from hub.web.keys import POOL, SETTINGS
+from hub.webhooks import raw_request
+
+CONFIG = Path(__file__).parent.parent / "config"
+
+
+async def hello(request: web.Request) -> web.Response:
+    """The ceiling: read the body, answer."""
+    await request.read()
+    return web.Response(text="hello")
+
+
+async def naive(request: web.Request) -> web.Response:
+    """The same verification, statements and commit, a transaction for each request."""
+    settings = request.app[SETTINGS]
+    account = settings.accounts[AccountId(request.match_info["account"])]
+    adapter = ADAPTERS[account.adapter]
+    raw = raw_request(request, await request.read(), now=utc_now())
+    adapter.verify(raw, account, raw.received_at)
+    submission = Submission(raw, account, tuple(adapter.parse(raw, account)))
+    async with request.app[POOL].acquire() as conn, conn.transaction():
+        await record(conn, [submission], TOOLS, now=utc_now())
+    return web.Response(text="stored")
+
+
+settings = load_settings(os.environ, CONFIG)
+TOOLS = tools(settings)
+
+
+def main() -> None:
+    """Serve until stopped."""
+    uvloop.install()
+    app = make_app(settings)
+    app.router.add_post("/bench/hello", hello)
+    app.router.add_post("/bench/naive/{account}", naive)
+    web.run_app(app, host=settings.host, port=settings.port, access_log=None, print=None)
+
+
+if __name__ == "__main__":
+    main()

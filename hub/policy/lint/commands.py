@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 _QUOTE = r"[\s:\"'“”«»「」*(\[]"
-_VERB = rf"(?<!\w)(?:reply|replying|respond|text|send|type|press|sms)(?:\s(?:us|with|back|the word|just|only)){{0,2}}{_QUOTE}{{1,3}}"
+_VERB = (
+    r"(?<!\w)(?:reply|replying|answer(?=\swith)|respond|text|send|type|press|sms)"
+    rf"(?:\s(?:us|with|back|the word|just|only)){{0,2}}{_QUOTE}{{1,3}}"
+)
 _HAN_VERB = rf"(?:回复|回覆|发送|發送|回){_QUOTE}{{0,2}}"
 _AND = rf"(?:[,;/，；]|(?<!\w)(?:or|and)(?!\w)|或){_QUOTE}{{0,3}}"
 _CLAUSE_END = re.compile(r"[,;.!?，；。！？\n]|(?<!\w)(?:or|and)(?!\w)|或")

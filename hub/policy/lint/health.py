@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from hub.model.address import Channel
+from hub.policy.lint.fold import fold
 from hub.policy.lint.part import MAX_PER_RULE, Part, finding, from_hits
 from hub.policy.lint.phrases import Hit
 from hub.policy.lint.values import Finding, LintText, Where
@@ -45,7 +46,7 @@ def _own_names(text: LintText, part: Part) -> list[tuple[int, int]]:
     """Where the clinic signs with its own name: "Example Laser Clinic" tells nothing about the person."""
     from_names = []
     for name in text.sender.names if text.sender else ():
-        pattern = r"\W{1,3}".join(re.escape(w) for w in re.findall(r"\w+", name.casefold()))
+        pattern = r"\W{1,3}".join(re.escape(w) for w in re.findall(r"\w+", fold(name).text))
         if pattern:
             from_names += [m.span() for m in re.finditer(pattern, part.folded.text)]
     return from_names

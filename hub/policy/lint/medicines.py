@@ -20,8 +20,10 @@ _SENTENCE_END = re.compile(r"[,.;:!?。，！？]\s")
 _AREAS = re.compile(
     r"(?<!\w)(?:\d|one|two|three|four|five)(?:\s{0,2}(?:[/,&+-]|or|and|to)\s{0,2}(?:\d|one|two|three|four|five)){0,4}\s{0,2}areas?(?!\w)"
     r"|[一二两兩三四五123][个個]?(?:部位|区域|區域)"
+    # a priced "anti-wrinkle treatment" is an injection unless it comes in a pot
+    r"|(?<!\w)anti[^\w\n]?wrinkle(?!\w)(?![^\w\n]{0,2}(?:\w{1,12}[^\w\n]{1,2})?(?:cream|serum|mask|moisturi|lotion|gel|balm|oil|patch))"
 )
-_AREA = re.compile("area|部位|区域|區域")
+_AREA = re.compile("area|部位|区域|區域|wrinkle")
 _SYRINGE = "💉"
 _WRINKLE = re.compile(r"wrinkl|frown|crow'?s? f[eo]{2}t|forehead|皱纹|皺紋|除皱|除皺|鱼尾纹|魚尾紋")
 _NO_LETTER = re.compile(r"[\W_]+")

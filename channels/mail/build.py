@@ -125,9 +125,9 @@ class CompiledMail:
         self._boundary = f"{_BOUNDARY_MARK}{digest}"
         fixed = [_header("From", _mailbox(layout.sender_name, layout.sender)), "MIME-Version: 1.0\r\n"]
         if layout.instance:
-            fixed.append(_header("X-Hub-Instance", one_line(layout.instance)))
+            fixed.append(_header("X-Hub-Instance", _words(one_line(layout.instance), len("X-Hub-Instance: "))))
         if layout.language:
-            fixed.append(_header("Content-Language", one_line(layout.language)))
+            fixed.append(_header("Content-Language", _words(one_line(layout.language), len("Content-Language: "))))
         self._fixed = "".join(fixed)
 
     def fill(self, delivery: Delivery) -> bytes:

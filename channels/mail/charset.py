@@ -136,8 +136,9 @@ def _nearly(data: bytes, codec: str) -> str | None:
     """The text when the label is right but for a few broken bytes, which are marked; None when it is simply wrong."""
     text = data.decode(codec, "replace")
     broken = text.count("\ufffd")
-    sound = sum(1 for char in text[:_SAMPLE] if char > "\x7f") - text.count("\ufffd", 0, _SAMPLE)
-    return text if sound > 2 * text.count("\ufffd", 0, _SAMPLE) or broken * 50 < len(text) else None
+    sound = sum(1 for char in text if char > "\x7f") - broken
+    # UTF-8 hardly ever decodes by accident; double-byte charsets do, so they must be nearly whole.
+    return text if sound >= (2 if codec == "utf-8" else 20) * broken else None
 
 
 def _cp1252(data: bytes) -> str:

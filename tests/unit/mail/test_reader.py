@@ -94,8 +94,8 @@ def test_mislabelled_text_is_read(label: str, text: str, codec: str) -> None:
 
 def test_a_broken_byte_costs_one_character_only() -> None:
     text = read("Content-Type: text/plain; charset=utf-8\n", "schön ".encode() + b"\xff" + " grün".encode()).text.reveal()
-    assert "sch" in text
-    assert text.endswith("grün") or text.endswith("grÃ¼n")
+    assert text.startswith("schön")
+    assert text.endswith("grün")
 
 
 def test_html_only_mail_becomes_text_without_what_is_hidden() -> None:

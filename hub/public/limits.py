@@ -66,6 +66,20 @@ class Limits:
         return all(taken)
 
 
+def sender_ip(peer: str | None, forwarded_for: str) -> str | None:
+    """Who sent a request: the peer, or whom a proxy on this machine or in this private network names.
+
+    Only the last name in X-Forwarded-For counts: the nearest proxy wrote it, the others may be the sender's own words.
+    """
+    last = forwarded_for.rpartition(",")[2].strip()
+    try:
+        near = ipaddress.ip_address((peer or "").partition("%")[0])
+        named = ipaddress.ip_address(last) if last else None
+    except ValueError:
+        return peer
+    return str(named) if named is not None and (near.is_loopback or near.is_private) else peer
+
+
 def network(remote_ip: str | None) -> str:
     """What one sender can easily hold: a single IPv4 address, a /64 of IPv6. Senders we cannot name share one bucket."""
     try:

@@ -14,6 +14,7 @@ from channels.form_check import FormProblem
 from channels.web_form import FASTEST_FILL, FormFaults, StaleForm
 from hub.intake import IntakeFull, StoreUnavailable
 from hub.model.message import InboundMessage, RawRequest
+from hub.public.limits import sender_ip
 from hub.public.site import LIMITS, LOCALES, PUBLIC
 from hub.public.texts import TEXTS
 from hub.public.view import FormState, form_page, locale_of, notice_page, render
@@ -86,12 +87,12 @@ async def take_form(request: web.Request) -> web.Response:
         headers={name.lower(): value for name, value in request.headers.items()},
         body=body,
         received_at=now,
-        remote_ip=request.remote,
+        remote_ip=sender_ip(request.remote, request.headers.get("X-Forwarded-For", "")),
     )
     if form_body.content_type(raw) not in form_body.ACCEPTED:
         return web.Response(status=415, headers={"Accept-Post": ", ".join(sorted(form_body.ACCEPTED))})
     # A site's back end speaks for all its visitors; its signature is checked before anything else is done for it.
-    if web_form.SIGNATURE_HEADER not in raw.headers and not request.app[LIMITS].network_may(request.remote, now.timestamp()):
+    if web_form.SIGNATURE_HEADER not in raw.headers and not request.app[LIMITS].network_may(raw.remote_ip, now.timestamp()):
         return _refuse(request, 429, "limited", raw, now)
     return await _checked(request, raw, now)
 

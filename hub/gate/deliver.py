@@ -61,11 +61,11 @@ class Delivery:
         recorder = asyncio.create_task(self._record())
         try:
             while loop.time() < end and (self._open or loop.time() - idle_since < linger_s):
-                started = await self._claim_some()
+                started, looked_at = await self._claim_some()
                 let_go += started
-                if started or self._open:
+                if looked_at or self._open:
                     idle_since = loop.time()
-                if not started:
+                if not looked_at:
                     await self._pause()
                 if alive and loop.time() - beat > 1:
                     beat = loop.time()
@@ -83,20 +83,20 @@ class Delivery:
         else:
             await asyncio.sleep(POLL_S)
 
-    async def _claim_some(self) -> int:
-        """Claim what the rate limiter lets go right now, and start sending it."""
+    async def _claim_some(self) -> tuple[int, int]:
+        """Claim what the rate limiter lets go right now, and start sending it: how many, of how many looked at."""
         free = self._in_flight - len(self._tasks)
         if free < max(1, self._in_flight // 4):
-            return 0  # few at a time would cost a transaction each
+            return 0, 0  # few at a time would cost a transaction each
         async with self._pool.acquire() as conn:
             tokens = await accounts.take_tokens(
                 conn, self._account.id, wanted=free, rate_per_s=self._account.rate_per_s, burst=self._account.burst, now=self._clock()
             )
         if not tokens:
-            return 0
+            return 0, 0
         claimed: list[Claimed] = []
         try:
-            claimed, _looked_at = await claim(self._pool, self._account, limit=tokens, clock=self._clock, policy=self._policy)
+            claimed, looked_at = await claim(self._pool, self._account, limit=tokens, clock=self._clock, policy=self._policy)
         finally:
             if tokens > len(claimed):
                 async with self._pool.acquire() as conn:
@@ -106,7 +106,7 @@ class Delivery:
             task = asyncio.create_task(self._send(one))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return len(claimed)
+        return len(claimed), looked_at
 
     async def _send(self, claimed: Claimed) -> None:
         if self._clock() - claimed.claimed_at > CLAIM_GOOD_FOR:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -266,6 +268,44 @@ async def test_a_late_commit_is_sealed_later_and_never_skipped(pool: Pool) -> No
         assert await seal_once(sealer, NOW) == 1
         report = await verify(sealer)
         assert (report.whole, report.rows) == (True, 2)
+
+
+async def test_many_writers_and_two_sealers_at_once_seal_every_committed_row_exactly_once(pool: Pool) -> None:
+    rng = random.Random(11)
+    busy = True
+
+    async def write() -> int:
+        committed = 0
+        for n in range(25):
+            async with pool.acquire() as conn:
+                transaction = conn.transaction()
+                await transaction.start()
+                await store.append(conn, [event(n), event(n + 1)])
+                await asyncio.sleep(rng.random() / 200)
+                if rng.random() < 0.2:
+                    await transaction.rollback()
+                else:
+                    await transaction.commit()
+                    committed += 2
+        return committed
+
+    async def seal() -> int:
+        sealed = 0
+        while busy:
+            async with pool.acquire() as conn:
+                sealed += await seal_once(conn, NOW, limit=7)
+            await asyncio.sleep(0)
+        return sealed
+
+    sealers = [asyncio.create_task(seal()) for _ in range(2)]
+    committed = sum(await asyncio.gather(*(write() for _ in range(5))))
+    busy = False
+    sealed = sum(await asyncio.gather(*sealers))
+    async with pool.acquire() as conn:
+        while more := await seal_once(conn, NOW):
+            sealed += more
+        report = await verify(conn)
+    assert (report.whole, report.rows, sealed) == (True, committed, committed)
 
 
 async def test_a_rolled_back_act_leaves_nothing_to_seal(conn: Connection) -> None:

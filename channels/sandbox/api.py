@@ -55,7 +55,7 @@ async def _create(double: TwilioDouble, request: web.BaseRequest) -> web.StreamR
     pairs = parse_qsl((await request.read()).decode(), keep_blank_values=True)
     form = dict(pairs)
     to, sender = form.get("To", ""), form.get("From", "")
-    if not _authorised(double, request):
+    if not _authorised(double, request, sender):
         return _error(401, 20003, "Authenticate")
     rule = double.troubles.take(AT_CREATE, to=to, sender=sender)
     if rule is not None and rule.trouble is Trouble.DROP_BEFORE:
@@ -182,13 +182,21 @@ def _rfc2822(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC) + timedelta(0))
 
 
-def _authorised(double: TwilioDouble, request: web.BaseRequest) -> bool:
-    return request.headers.get("Authorization") == _basic(double.account_sid, double.auth_token)
+def _authorised(double: TwilioDouble, request: web.BaseRequest, sender: str | None = None) -> bool:
+    """The account's own token or a subaccount's; for a create, the one that owns the sender."""
+    given = _password(request.headers.get("Authorization", ""), double.account_sid)
+    if given is None:
+        return False
+    return double.knows(given) if sender is None else given == double.token_of(sender)
 
 
 @lru_cache(maxsize=64)
-def _basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+def _password(header: str, user: str) -> str | None:
+    try:
+        name, _, password = base64.b64decode(header.removeprefix("Basic "), validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return password if name == user and password else None
 
 
 def _dropped(request: web.BaseRequest) -> web.StreamResponse:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlencode
 
@@ -27,11 +28,15 @@ class Retry:
     on_5xx: bool = False
 
 
+@lru_cache(maxsize=64)
+def _validator(token: str) -> RequestValidator:
+    return RequestValidator(token)
+
+
 class WebhookSender:
     """Open inside a running loop; at most `in_flight` posts at once."""
 
-    def __init__(self, auth_token: str, *, reach: tuple[str, str] | None = None, retry: Retry | None = None, in_flight: int = 64) -> None:
-        self._validator = RequestValidator(auth_token)
+    def __init__(self, *, reach: tuple[str, str] | None = None, retry: Retry | None = None, in_flight: int = 64) -> None:
         self._reach, self._retry = reach, retry or Retry()
         self._slots = asyncio.Semaphore(in_flight)
         self._session: aiohttp.ClientSession | None = None
@@ -44,10 +49,10 @@ class WebhookSender:
         if self._session is not None:
             await self._session.close()
 
-    async def post(self, url: str, fields: Mapping[str, str], *, copies: int = 1) -> list[int]:
-        """Post to a webhook; the HTTP status of each copy's last attempt, FAILED where none came."""
+    async def post(self, url: str, fields: Mapping[str, str], token: str, *, copies: int = 1) -> list[int]:
+        """Post to a webhook, signed with `token`; the HTTP status of each copy's last attempt, FAILED where none came."""
         signed = url.partition("#")[0]
-        signature = self._validator.compute_signature(signed, fields)
+        signature = _validator(token).compute_signature(signed, fields)
         if copies == 1:
             return [await self._attempts(signed, fields, signature)]
         return list(await asyncio.gather(*(self._attempts(signed, fields, signature) for _ in range(copies))))

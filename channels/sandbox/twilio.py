@@ -79,7 +79,8 @@ class TwilioDouble:
         self.clock = clock
         self.last_written: dict[tuple[str, str], datetime] = {}
         self._keep = keep
-        self._sender = WebhookSender(auth_token, reach=(public_url, web_url) if public_url and web_url else None, retry=retry)
+        self._tokens: dict[str, str] = {}  # our sender -> the token of the subaccount that owns it
+        self._sender = WebhookSender(reach=(public_url, web_url) if public_url and web_url else None, retry=retry)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # -- for tests, benches and the practice phone
@@ -93,6 +94,18 @@ class TwilioDouble:
     def media_host(self) -> str:
         """Host and port, for the account option of the same name."""
         return self.base_url.removeprefix("http://")
+
+    def own(self, account: Account) -> None:
+        """Let an account's sender belong to a subaccount with that account's own token."""
+        prefix = "whatsapp:" if account.channel is Channel.WHATSAPP else ""
+        self._tokens[prefix + account.sender.removeprefix(prefix)] = account.secrets["auth_token"].reveal()
+
+    def token_of(self, sender: str) -> str:
+        """The token that signs for, and may send from, one of our senders."""
+        return self._tokens.get(sender, self.auth_token)
+
+    def knows(self, token: str) -> bool:
+        return token == self.auth_token or token in self._tokens.values()
 
     def sends_of(self, message_id: object) -> int:
         """How many creates were accepted for one message of ours."""
@@ -154,7 +167,7 @@ class TwilioDouble:
         """Post a person's message to the hub, again if it was posted before."""
         if self.troubles.take(frozenset({Trouble.TRIPLE}), to=written.to, sender=written.sender):
             copies = 3
-        answers = await self._sender.post(url, written.fields, copies=copies)
+        answers = await self._sender.post(url, written.fields, self.token_of(written.to), copies=copies)
         written.answers.extend(answers)
         if any(200 <= status < 300 for status in answers):
             written.state = "stored"
@@ -264,7 +277,7 @@ class TwilioDouble:
             if word == "read":
                 form["EventType"] = "READ"
         triple = self.troubles.take(frozenset({Trouble.TRIPLE}), to=message.to, sender=message.sender)
-        await self._sender.post(message.callback, form, copies=3 if triple else 1)
+        await self._sender.post(message.callback, form, self.token_of(message.sender), copies=3 if triple else 1)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

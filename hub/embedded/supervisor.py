@@ -161,19 +161,21 @@ def launch(command: Sequence[str], log_path: Path, death_signal: signal.Signals,
     Raises EmbeddedError when the log cannot be written.
     """
     prefix = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal)), rights.value]
+    env = {"LC_ALL": "C", "TZ": "UTC"} | {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
     try:
-        with os.fdopen(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
-            return subprocess.Popen(
-                [*prefix, *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd=log_path.parent,
-                env={"LC_ALL": "C", "TZ": "UTC"} | {key: os.environ[key] for key in _PASSED_ON if key in os.environ},
-            )
+        output = os.fdopen(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
     except OSError as error:
         raise EmbeddedError(f"The data folder {log_path.parent} cannot be used: {error.strerror}.") from error
+    with output:
+        return subprocess.Popen(
+            [*prefix, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=log_path.parent,
+            env=env,
+        )
 
 
 def shorten_log(path: Path) -> None:

@@ -82,7 +82,7 @@ def _value(reader: Reader, name: str, default: Any) -> Any:
     if isinstance(default, int):
         return reader.whole(name, default)
     if isinstance(default, frozenset):
-        return frozenset(reader.texts(name)) if reader.has(name) else default
+        return frozenset(reader.texts(name, may_be_empty=True)) if reader.has(name) else default
     return _hours(reader, name, default)
 
 

@@ -89,12 +89,12 @@ class Reader:
             return value.strip()
         return ""
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts with at least one in it, none blank."""
+    def texts(self, key: str, *, may_be_empty: bool = False) -> tuple[str, ...]:
+        """A list of texts, none blank, with at least one in it unless it may be empty."""
         value = self.raw(key)
         if value is None:
             self.problem(f"has no {key}")
-        elif not isinstance(value, list) or not value or not all(isinstance(v, str) and v.strip() for v in value):
+        elif not isinstance(value, list) or not (value or may_be_empty) or not all(isinstance(v, str) and v.strip() for v in value):
             self.problem(f"has a {key} that is not a list of texts")
         else:
             return tuple(v.strip() for v in value)

@@ -6,10 +6,12 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from channels.registry import ADAPTERS
+from hub.gate import claim
 from hub.gate.deliver import Delivery
 from hub.settings import Settings
 from hub.store.pool import Pool, open_pool
@@ -38,7 +40,19 @@ def utc_now() -> datetime:
 
 
 @pytest.fixture
-async def clinic(pool: Pool, settings: Settings) -> AsyncIterator[World]:
+async def clinic(pool: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A clinic whose claims think for a while between reading the facts and writing the decision.
+
+    That is the moment a stop must not slip into; without the locks, it does so dozens of times in this test.
+    """
+    read = claim.facts.gather
+
+    async def read_and_think(*asked: Any, **named: Any) -> Any:
+        found = await read(*asked, **named)
+        await asyncio.sleep(0.01)
+        return found
+
+    monkeypatch.setattr(claim.facts, "gather", read_and_think)
     async with pool.acquire() as conn:
         await conn.execute(_WATCH)
     async with world(pool, settings, utc_now) as opened:

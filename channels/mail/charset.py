@@ -104,10 +104,14 @@ def _codec(label: str | None) -> str | None:
 
 
 def _strict(data: bytes, codec: str) -> str | None:
+    """The text, or None. UTF-7 lets lone surrogates through, which could be stored nowhere: they count as broken."""
     try:
-        return data.decode(codec)
+        text = data.decode(codec)
+        if codec == "utf-7":
+            text.encode("utf-8")
     except (UnicodeError, ValueError):
         return None
+    return text
 
 
 # Tried in this order; at equal scores the earlier one wins.
@@ -134,7 +138,7 @@ def _guess(data: bytes, named: str | None) -> Decoded:
 
 def _nearly(data: bytes, codec: str) -> str | None:
     """The text when the label is right but for a few broken bytes, which are marked; None when it is simply wrong."""
-    text = data.decode(codec, "replace")
+    text = data.decode(codec, "replace").encode("utf-8", "replace").decode("utf-8")
     broken = text.count("\ufffd")
     sound = sum(1 for char in text if char > "\x7f") - broken
     # UTF-8 hardly ever decodes by accident; double-byte charsets do, so they must be nearly whole.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from channels.mail import headers, phrases
 from channels.mail.bounds import Field, Limits, read_fields
 from channels.mail.parts import Part
-from channels.mail.site import Site
+from channels.mail.site import Site, signed_id
 from channels.mail.tokens import Purpose, open_address
 from channels.mail.values import Bounce, Complaint
 from hub.model.sealed import Sealed
@@ -130,18 +130,8 @@ def read_returned(root: Part, recipients: Iterable[str], site: Site, limits: Lim
     data = part.content() if part is not None else body
     block = read_fields(data, 0, len(data), limits)
     ids = headers.message_ids((f.value for f in block.fields if f.name == "message-id"), 1)
-    token = _token(recipients, site)
+    token = signed_id(recipients, Purpose.BOUNCE, site)
     return Returned(fields=block.fields, message_id=ids[0] if ids else None, token=token, authentic=token is not None)
-
-
-def _token(recipients: Iterable[str], site: Site) -> str | None:
-    if site.keys is None:
-        return None
-    for address in recipients:
-        opened = open_address(address, site.domains, site.keys)
-        if opened is not None and opened[0] is Purpose.BOUNCE:
-            return opened[1]
-    return None
 
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9.-]{1,255}")

@@ -17,6 +17,9 @@ HARD, SOFT, FULL, POLICY, UNKNOWN = Permanence.HARD, Permanence.SOFT, Permanence
 _SPACE = re.compile(r"\s+")
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\.\d|\d)")
 _REPLY = re.compile(r"(?<![\d.#/-])([245]\d\d)(?=[ -]|:|$)(?![ -]?\d{4})")
+_ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_{|}~.-]{1,64}@[a-z0-9.-]{1,255}")
+# Two dots at least; Exchange's own dotted words (RESOLVER.ADR.RecipNotFound) are no host names.
+_HOST = re.compile(r"(?<![\w.])(?!resolver\.)(?=[a-z0-9.-]*[a-z])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){2,10}\.?(?![\w])")
 _LONGEST = 8000
 
 # channels.md §2.4: the codes that name a missing mailbox, and those that must never suppress.
@@ -56,7 +59,9 @@ def meanings(text: str) -> dict[Permanence, str]:
 
 
 def _normal(text: str) -> str:
-    return _SPACE.sub(" ", text[:_LONGEST].lower().replace("’", "'").replace("`", "'"))
+    """Lower case, single spaces, and no names: "antispam.example.org" or "full.house@example.org" say nothing."""
+    text = text[:_LONGEST].lower().replace("’", "'").replace("`", "'")
+    return _SPACE.sub(" ", _HOST.sub(" ", _ADDRESS.sub(" ", text)))
 
 
 def enhanced_codes(text: str) -> list[str]:
@@ -76,8 +81,7 @@ def judge(*, action: str, status: str, diagnostic: str) -> Judgement:
     action: lower case, "" when not given. status: the Status field or "". diagnostic: the remote server's words.
     """
     codes = enhanced_codes(diagnostic)
-    best = codes[0] if codes and (not status or status in ("5.0.0", "4.0.0", "2.0.0") or codes[0] != status) else status
-    best = best or status
+    best = codes[0] if codes else status
     if action in ("delivered", "relayed", "expanded"):
         return Judgement(permanence=UNKNOWN, suppress=False, status=best, evidence="action")
     if action == "delayed":

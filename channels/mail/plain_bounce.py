@@ -46,11 +46,10 @@ def is_report(root: Part, text: str, signs: Signs) -> bool:
         return True
     local = signs.address.partition("@")[0]
     robot = local in _ROBOTS or bool(_ROBOT_NAME.search(signs.name)) or local.startswith(("mailer-daemon", "microsoftexchange"))
-    report = _report_text(text)
-    opened, titled = bool(_OPENER.search(_flat(report[:4000]))), bool(_SUBJECT.search(signs.subject.lower()))
-    if robot:
-        return opened or titled
-    return signs.machine and opened and titled
+    titled = bool(_SUBJECT.search(signs.subject.lower()))
+    if not robot and not (signs.machine and titled):
+        return False
+    return (robot and titled) or bool(_OPENER.search(_flat(_report_text(text)[:4000])))
 
 
 def read_bounces(root: Part, text: str, recipients: tuple[str, ...], signs: Signs, site: Site, limits: Limits) -> tuple[Bounce, ...]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from channels.mail import body, classify, headers, trust
 from channels.mail.bounds import DEFAULT_LIMITS, Limits
 from channels.mail.parts import Part, Tree, split
-from channels.mail.site import Envelope, Site
+from channels.mail.site import Envelope, Site, signed_id
+from channels.mail.tokens import Purpose
 from channels.mail.values import Mail, Party
 from hub.model.sealed import Sealed
 
@@ -68,6 +69,7 @@ def read_mail(raw: bytes, *, limits: Limits = DEFAULT_LIMITS, site: Site | None 
         loop=verdict.loop,
         bounces=verdict.bounces,
         complaint=verdict.complaint,
+        conversation_token=signed_id(names.recipients, Purpose.REPLY, site),
         charsets_guessed=content.guessed,
         notes=content.notes,
     )

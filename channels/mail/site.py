@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from channels.mail.tokens import TokenKeys
+from channels.mail.tokens import Purpose, TokenKeys, open_address
 from channels.mail.visible import OUR_MARKERS
 
 
@@ -33,3 +34,14 @@ class Envelope:
 
     sender: str | None = None
     recipients: tuple[str, ...] = ()
+
+
+def signed_id(addresses: Iterable[str], purpose: Purpose, site: Site) -> str | None:
+    """The id of the first address among these that we signed for that purpose; None without keys."""
+    if site.keys is None:
+        return None
+    for address in addresses:
+        opened = open_address(address, site.domains, site.keys)
+        if opened is not None and opened[0] is purpose:
+            return opened[1]
+    return None

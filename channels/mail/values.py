@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -106,6 +106,7 @@ class Mail:
     and rights words are looked for here and in the subject only (policy §3.2 step 1).
     recipients: addresses the mail came to, best first: envelope, Delivered-To, X-Original-To, To, Cc.
     date: aware UTC, None when unreadable. dedupe_key: Message-ID and content together (channels.md §2.1).
+    conversation_token: the id in a reply address of ours whose MAC is right; the mail belongs there (channels.md §2.1).
     trusted: DMARC passed, aligned, by our own server's word. notes: what reading found odd, short constants.
     automatic: the sign a robot wrote it, "" for a person. loop: we wrote it, or our own mail came back.
     """
@@ -135,5 +136,11 @@ class Mail:
     loop: bool
     bounces: tuple[Bounce, ...] = ()
     complaint: Complaint | None = None
+    conversation_token: str | None = None
     charsets_guessed: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+
+    @property
+    def answered_ids(self) -> tuple[str, ...]:
+        """The ids to look for among those we sent, the likeliest first: In-Reply-To, then References from the right."""
+        return tuple(dict.fromkeys([*self.in_reply_to, *reversed(self.references)]))

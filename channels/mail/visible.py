@@ -30,7 +30,8 @@ _MOST_INTRO_CHECKS = 300
 
 _WORDS = words.load("replies")
 _INTROS = [re.compile(row["opening"] + r".{0,400}?" + row["ending"] + r"\s*$", re.I) for row in _WORDS["intro"]]
-_INTRO_HINT = re.compile(words.any_of(_WORDS["intro_hint"]["patterns"]), re.I)
+_INTRO_ENDS = tuple(_WORDS["intro_hint"]["endings"])
+_FRINGE = " \t\u200e\u200f\u202a\u202c*"  # direction marks and bold stars around an intro
 _KEY_OF = {word: key for key, group in _WORDS["block"].items() for word in group}
 _BLOCK_LINE = re.compile(r"^[\s>*_]{0,10}([^\s:：*][^:：*]{0,24}?)\s{0,2}\*?\s?[:：]")
 _SEPARATOR = re.compile(
@@ -123,7 +124,11 @@ def _block_key(line: str) -> str | None:
 def _could_be_intro(lines: list[str], at: int) -> bool:
     """A cheap look before the patterns run: some later line of the few ends as an intro does."""
     line = lines[at]
-    return bool(line) and len(line) <= _LONGEST_INTRO and any(_INTRO_HINT.search(near) for near in lines[at : at + _MOST_INTRO_LINES])
+    return (
+        bool(line)
+        and len(line) <= _LONGEST_INTRO
+        and any(near.rstrip(_FRINGE).endswith(_INTRO_ENDS) for near in lines[at : at + _MOST_INTRO_LINES])
+    )
 
 
 def _intro_length(lines: list[str], at: int) -> int:
@@ -132,11 +137,11 @@ def _intro_length(lines: list[str], at: int) -> int:
     for count in range(1, _MOST_INTRO_LINES + 1):
         if at + count > len(lines):
             return 0
-        line = lines[at + count - 1].strip().strip("\u200e\u200f\u202a\u202c*")
+        line = lines[at + count - 1].strip(_FRINGE)
         if not line or len(joined) + len(line) > _LONGEST_INTRO:
             return 0
         joined = f"{joined} {line}" if joined else line
-        if _INTRO_HINT.search(line) and _looks_dated(joined) and any(pattern.match(joined) for pattern in _INTROS):
+        if line.endswith(_INTRO_ENDS) and _looks_dated(joined) and any(pattern.match(joined) for pattern in _INTROS):
             return count
     return 0
 

@@ -37,6 +37,7 @@ def explain(raw: bytes, site: Site | None = None) -> dict[str, Any]:
         "attachments": [_attachment(a) for a in mail.attachments],
         "automatic": mail.automatic or None,
         "loop": mail.loop,
+        "conversation_token": mail.conversation_token,
         "trusted": mail.trusted,
         "trust": mail.trust_detail,
         "bounce": _bounce(mail.bounces[0]) if mail.bounces else None,

@@ -141,13 +141,20 @@ def test_layout_tricks_in_html_do_not_multiply_text() -> None:
 
 PIECES = st.sampled_from(
     [
-        b"\r\n", b"\n", b"\r", b" ", b"\t", b"--b", b"--b--", b"--b\r\n", b"\r\n\r\n", b";", b":", b",", b"<", b">", b'"', b"(", b")", b"=", b"\0", b"\xff",
-        b"From: amy@example.org", b"From: ", b"Subject: =?utf-8?b?", b"=?big5?q?=A4?=", b"Content-Type: ", b"multipart/mixed; boundary=b", b"multipart/alternative; boundary=b",
-        b"multipart/report; boundary=b", b"message/delivery-status", b"message/feedback-report", b"message/rfc822", b"text/html", b"text/plain; charset=", b"utf-8", b"gb2312",
-        b"utf-7", b"; format=flowed", b"Content-Transfer-Encoding: base64", b"Content-Transfer-Encoding: quoted-printable", b"Content-Transfer-Encoding: x-uuencode",
-        b"Content-Disposition: attachment; filename*0*=utf-8''%", b"; name*1=", b"Date: Tue, 99 Sep 20261", b"Date: Mon, 1 Jan 0000 00:00:00 +9999", b"Message-ID: <a@b>",
-        b"Authentication-Results: x; dmarc=pass", b"Final-Recipient: rfc822; a@b", b"Status: 5.1.1", b"Action: failed", b"MAILER-DAEMON@x", b"X-Failed-Recipients: a@b.example",
-        b"On 1 Sep a@b wrote:", b"> quoted", b"-- \r\n", b"<div class=gmail_quote>", b"<blockquote type=cite>", b"</div>", b"<table><tr><td>", b"user unknown", b"mailbox full",
+        b"\r\n", b"\n", b"\r", b" ", b"\t", b"--b", b"--b--", b"--b\r\n", b"\r\n\r\n", b";", b":", b",", b"<", b">", b'"', b"(",
+        b")", b"=", b"\0", b"\xff",
+        b"From: amy@example.org", b"From: ", b"Subject: =?utf-8?b?", b"=?big5?q?=A4?=", b"Content-Type: ",
+        b"multipart/mixed; boundary=b", b"multipart/alternative; boundary=b",
+        b"multipart/report; boundary=b", b"message/delivery-status", b"message/feedback-report", b"message/rfc822", b"text/html",
+        b"text/plain; charset=", b"utf-8", b"gb2312",
+        b"utf-7", b"; format=flowed", b"Content-Transfer-Encoding: base64", b"Content-Transfer-Encoding: quoted-printable",
+        b"Content-Transfer-Encoding: x-uuencode",
+        b"Content-Disposition: attachment; filename*0*=utf-8''%", b"; name*1=", b"Date: Tue, 99 Sep 20261",
+        b"Date: Mon, 1 Jan 0000 00:00:00 +9999", b"Message-ID: <a@b>",
+        b"Authentication-Results: x; dmarc=pass", b"Final-Recipient: rfc822; a@b", b"Status: 5.1.1", b"Action: failed",
+        b"MAILER-DAEMON@x", b"X-Failed-Recipients: a@b.example",
+        b"On 1 Sep a@b wrote:", b"> quoted", b"-- \r\n", b"<div class=gmail_quote>", b"<blockquote type=cite>", b"</div>",
+        b"<table><tr><td>", b"user unknown", b"mailbox full",
         b"Auto-Submitted: auto-replied", b"begin 644 x", b"=41", b"QUJD", b"hello",
     ]
 )  # fmt: skip

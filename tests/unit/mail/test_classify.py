@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from channels.mail import tokens
+from channels.mail.reader import read_mail
 from channels.mail.site import Envelope, Site
 from channels.mail.tokens import Purpose, TokenKeys
 from channels.mail.values import MailKind
 from hub.model.sealed import Sealed
-from tests.unit.mail.letters import read
+from tests.unit.mail.letters import raw, read
 
 KEYS = TokenKeys(secrets=(Sealed(b"mail-token-key-01"),))
 SITE = Site(
@@ -47,9 +48,6 @@ def test_the_signs_of_a_robot_are_known(head: str) -> None:
 )
 def test_mail_from_a_robot_address_is_automatic(sender: str) -> None:
     head = f"From: {sender}\nSubject: News\n"
-    from channels.mail.reader import read_mail
-    from tests.unit.mail.letters import raw
-
     assert read_mail(raw(head, "hello")).kind is MailKind.AUTO_REPLY
 
 
@@ -64,11 +62,9 @@ def test_mail_from_a_robot_address_is_automatic(sender: str) -> None:
     ],
 )
 def test_an_away_subject_is_a_sign(subject: str) -> None:
-    from channels.mail.reader import read_mail
-
-    raw = f"From: amy@example.org\r\nSubject: {subject}\r\n\r\nBack on Monday".encode()
-    assert read_mail(raw).kind is MailKind.AUTO_REPLY
-    assert read_mail(raw.replace(b"Subject: ", b"Subject: Re: ")).kind is MailKind.MESSAGE
+    mail = f"From: amy@example.org\r\nSubject: {subject}\r\n\r\nBack on Monday".encode()
+    assert read_mail(mail).kind is MailKind.AUTO_REPLY
+    assert read_mail(mail.replace(b"Subject: ", b"Subject: Re: ")).kind is MailKind.MESSAGE
 
 
 @pytest.mark.parametrize(
@@ -85,7 +81,10 @@ def test_the_null_envelope_sender_is_a_sign() -> None:
 
 
 def test_a_read_receipt_is_automatic() -> None:
-    body = "--b\n\nYour message was read\n--b\nContent-Type: message/disposition-notification\n\nDisposition: manual-action/MDN-sent-manually; displayed\n--b--\n"
+    body = (
+        "--b\n\nYour message was read\n--b\nContent-Type: message/disposition-notification\n\n"
+        "Disposition: manual-action/MDN-sent-manually; displayed\n--b--\n"
+    )
     mail = read('Content-Type: multipart/report; report-type=disposition-notification; boundary="b"\n', body)
     assert mail.kind is MailKind.AUTO_REPLY
 
@@ -93,24 +92,21 @@ def test_a_read_receipt_is_automatic() -> None:
 def test_our_own_mail_come_back_is_a_loop() -> None:
     by_header = read("X-Hub-Instance: clinic-1\n", "hi", site=SITE)
     assert (by_header.kind, by_header.loop) == (MailKind.AUTO_REPLY, True)
-    from channels.mail.reader import read_mail
-
     by_sender = read_mail(b"From: Clinic <Hello@Clinic.example>\r\n\r\nhi", site=SITE)
     assert (by_sender.kind, by_sender.loop) == (MailKind.AUTO_REPLY, True)
     assert not read("X-Hub-Instance: other-clinic\n", "hi", site=SITE).loop
 
 
 def test_a_form_service_the_clinic_listed_speaks_for_a_person() -> None:
-    from channels.mail.reader import read_mail
-
-    raw = b"From: noreply@forms.example\r\nReply-To: amy@example.org\r\nAuto-Submitted: auto-generated\r\n\r\nName: Amy"
-    assert read_mail(raw, site=SITE).kind is MailKind.MESSAGE
-    assert read_mail(raw).kind is MailKind.AUTO_REPLY
+    form = b"From: noreply@forms.example\r\nReply-To: amy@example.org\r\nAuto-Submitted: auto-generated\r\n\r\nName: Amy"
+    assert read_mail(form, site=SITE).kind is MailKind.MESSAGE
+    assert read_mail(form).kind is MailKind.AUTO_REPLY
 
 
 REPORT = (
     "--b\n\nsorry\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; amy@example.org\n"
-    "Action: failed\nStatus: 5.1.1\n--b\nContent-Type: message/rfc822\n\nMessage-ID: <ob-1@clinic.example>\nX-Hub-Instance: clinic-1\n\nold text\n--b--\n"
+    "Action: failed\nStatus: 5.1.1\n--b\nContent-Type: message/rfc822\n\nMessage-ID: <ob-1@clinic.example>\n"
+    "X-Hub-Instance: clinic-1\n\nold text\n--b--\n"
 )
 REPORT_HEAD = 'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n'
 
@@ -134,6 +130,14 @@ def test_the_envelope_recipient_carries_the_token_too() -> None:
     assert mail.bounces[0].token == "0190abcd"
 
 
+def test_a_reply_names_its_conversation_by_token_then_by_references() -> None:
+    mail = read(f"Delivered-To: {REPLY}\nIn-Reply-To: <c@x>\nReferences: <a@x> <b@x> <c@x>\n", "Yes", site=SITE)
+    assert (mail.kind, mail.conversation_token) == (MailKind.MESSAGE, "8f3c")
+    assert mail.answered_ids == ("c@x", "b@x", "a@x")
+    assert read(f"Delivered-To: {VERP}\n", "Yes", site=SITE).conversation_token is None
+    assert read(f"Delivered-To: {REPLY}\n", "Yes").conversation_token is None  # no keys, no belief
+
+
 def test_a_report_without_recipients_is_still_a_bounce() -> None:
     mail = read(REPORT_HEAD, "--b\n\nsorry\n--b\nContent-Type: message/delivery-status\n\nnonsense\n--b--\n")
     assert mail.kind is MailKind.BOUNCE
@@ -141,7 +145,8 @@ def test_a_report_without_recipients_is_still_a_bounce() -> None:
 
 ARF = (
     "--b\n\nAn abuse report\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: {kind}\nUser-Agent: X/1\nVersion: 1\n{rcpt}\n"
-    "--b\nContent-Type: message/rfc822\n\nReturn-Path: <{verp}>\nFrom: hello@clinic.example\nTo: {to}\nMessage-ID: <ob-1@clinic.example>\n\nold\n--b--\n"
+    "--b\nContent-Type: message/rfc822\n\nReturn-Path: <{verp}>\nFrom: hello@clinic.example\nTo: {to}\n"
+    "Message-ID: <ob-1@clinic.example>\n\nold\n--b--\n"
 )
 ARF_HEAD = 'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\n'
 
@@ -165,13 +170,13 @@ def test_a_not_spam_report_suppresses_nobody() -> None:
 
 
 def test_a_returned_junk_mail_is_a_complaint() -> None:
-    from channels.mail.reader import read_mail
-
-    raw = (
-        "From: staff@hotmail.com\r\nSubject: complaint about message from 203.0.113.7\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
-        "Content-Type: message/rfc822\r\n\r\nX-HmXmrOriginalRecipient: amy@example.org\r\nMessage-ID: <ob-1@c.example>\r\n\r\nold\r\n--b--\r\n"
+    junk = (
+        "From: staff@hotmail.com\r\nSubject: complaint about message from 203.0.113.7\r\n"
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        "Content-Type: message/rfc822\r\n\r\nX-HmXmrOriginalRecipient: amy@example.org\r\n"
+        "Message-ID: <ob-1@c.example>\r\n\r\nold\r\n--b--\r\n"
     )
-    mail = read_mail(raw.encode(), site=SITE)
+    mail = read_mail(junk.encode(), site=SITE)
     assert mail.complaint is not None
     assert mail.complaint.recipient is not None
     assert mail.complaint.recipient.reveal() == "amy@example.org"

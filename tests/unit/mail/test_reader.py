@@ -23,9 +23,12 @@ ALTERNATIVE = 'Content-Type: multipart/alternative; boundary="b"\n'
 def test_the_parties_and_times_of_a_mail_are_read() -> None:
     mail = read_mail(
         raw(
-            'From: "O\'Neil, Amy" <Amy.ONeil@Example.org>\nTo: Clinic <hello@clinic.example>, "Second" <two@clinic.example>\nCc: three@clinic.example\n'
-            "Reply-To: other@example.org\nDelivered-To: reply+8f3c.x@in.clinic.example\nSubject: =?utf-8?q?caf=C3=A9?= =?utf-8?q?_and?= more\n"
-            "Date: Tue, 1 Sep 2026 10:00:00 +0100\nMessage-ID: <a@b.example>\nIn-Reply-To: <p@c.example>\nReferences: <o@c.example>\n <p@c.example>\n"
+            'From: "O\'Neil, Amy" <Amy.ONeil@Example.org>\n'
+            'To: Clinic <hello@clinic.example>, "Second" <two@clinic.example>\nCc: three@clinic.example\n'
+            "Reply-To: other@example.org\nDelivered-To: reply+8f3c.x@in.clinic.example\n"
+            "Subject: =?utf-8?q?caf=C3=A9?= =?utf-8?q?_and?= more\n"
+            "Date: Tue, 1 Sep 2026 10:00:00 +0100\nMessage-ID: <a@b.example>\nIn-Reply-To: <p@c.example>\n"
+            "References: <o@c.example>\n <p@c.example>\n"
             "Content-Language: en-GB\n",
             "hello\n",
         ),
@@ -102,7 +105,8 @@ def test_html_only_mail_becomes_text_without_what_is_hidden() -> None:
     mail = read(
         "Content-Type: text/html; charset=utf-8\n",
         "<html><head><title>T</title><style>p{}</style></head><body><script>x()</script><p>Hello&nbsp;there</p>"
-        '<div style="display:none">preheader</div><p hidden>secret</p><table><tr><td>Name</td><td>Amy</td></tr></table><ul><li>one<li>two</ul></body></html>',
+        '<div style="display:none">preheader</div><p hidden>secret</p><table><tr><td>Name</td><td>Amy</td></tr></table>'
+        "<ul><li>one<li>two</ul></body></html>",
     )
     text = mail.text.reveal()
     assert "Hello there" in text
@@ -128,7 +132,10 @@ def test_quotations_in_html_are_folded_and_kept(quote: str) -> None:
 
 
 def test_a_plain_part_that_says_nothing_gives_way_to_the_html() -> None:
-    body = "--b\nContent-Type: text/plain\n\nYour client does not show HTML.\n--b\nContent-Type: text/html\n\n<p>How much is it, and when can I come in?</p>\n--b--\n"
+    body = (
+        "--b\nContent-Type: text/plain\n\nYour client does not show HTML.\n--b\nContent-Type: text/html\n\n"
+        "<p>How much is it, and when can I come in?</p>\n--b--\n"
+    )
     mail = read(ALTERNATIVE, body)
     assert mail.text.reveal() == "How much is it, and when can I come in?"
     assert "plain_part_says_nothing" in mail.notes
@@ -159,7 +166,8 @@ def test_files_are_listed_sniffed_and_hashed() -> None:
     png = base64.b64encode(b"\x89PNG\r\n\x1a\nrest").decode()
     body = (
         "--b\nContent-Type: text/plain\n\nsee files\n"
-        f'--b\nContent-Type: image/jpeg; name="../../face.jpg"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment\n\n{png}\n'
+        f'--b\nContent-Type: image/jpeg; name="../../face.jpg"\nContent-Transfer-Encoding: base64\n'
+        f"Content-Disposition: attachment\n\n{png}\n"
         f"--b\nContent-Type: image/png\nContent-ID: <logo@x>\nContent-Transfer-Encoding: base64\n\n{png}\n"
         "--b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename*0*=utf-8''r%C3%A9; filename*1=sum.pdf\n\n%PDF-1.4\n"
         "--b\nContent-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nEND:VCALENDAR\n--b--\n"
@@ -190,7 +198,10 @@ def test_what_staff_cannot_open_is_flagged(head: str, body: bytes, why: str) -> 
 
 
 def test_encrypted_mail_is_flagged() -> None:
-    body = "--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\nContent-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n--b--\n"
+    body = (
+        "--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b\nContent-Type: application/octet-stream\n"
+        "\n-----BEGIN PGP MESSAGE-----\n--b--\n"
+    )
     mail = read('Content-Type: multipart/encrypted; boundary="b"\n', body)
     assert {a.unreadable for a in mail.attachments} == {"pgp"}
     assert "pgp_inline" in read("", "-----BEGIN PGP MESSAGE-----\nabc\n").notes

@@ -12,7 +12,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from hub import webhooks
+from hub import public, webhooks, wordings
 from hub.desks import account, inbox
 from hub.intake import Intake
 from hub.intake.compose import tools
@@ -33,9 +33,11 @@ TEMPLATES = {
     "web": HERE / "web" / "templates",
     "account": HERE / "desks" / "account" / "templates",
     "inbox": HERE / "desks" / "inbox" / "templates",
+    "public": public.TEMPLATES,
 }
 LARGEST_FORM = 1_048_576  # bytes; webhooks cap their bodies themselves, channel by channel
 CLOSE_WITHIN_S = 10.0
+POOL_SIZE = 10
 
 
 def utc_now() -> datetime:
@@ -51,14 +53,24 @@ def make_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> 
     app[PAGES] = Pages(TEMPLATES, static=static, everywhere=inbox.HELPERS)
     for routes in (static.routes, observe.routes, live.routes, webhooks.routes, account.routes, inbox.routes):
         app.add_routes(routes())
+    _add_public_pages(app)
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.extend([_pool, _intake, _live])
     app.on_shutdown.append(_end_streams)
     return app
 
 
+def _add_public_pages(app: web.Application) -> None:
+    """A clinic without a contact form has none of them."""
+    settings = app[SETTINGS]
+    site = public.site_of(settings, wordings.load(settings.config_dir / "wordings"))
+    if site is not None:
+        app[public.PUBLIC], app[public.LIMITS] = site, public.Limits()
+        app.add_routes(public.routes())
+
+
 async def _pool(app: web.Application) -> AsyncIterator[None]:
-    pool = app[POOL] = await open_pool(app[SETTINGS].database_url or "", min_size=2, max_size=app[SETTINGS].pool_size)
+    pool = app[POOL] = await open_pool(app[SETTINGS].database_url or "", min_size=2, max_size=POOL_SIZE)
     yield
     try:
         await asyncio.wait_for(pool.close(), CLOSE_WITHIN_S)

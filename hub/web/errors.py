@@ -19,12 +19,18 @@ log = structlog.get_logger("web")
 # (heading, what to do) by status; 4xx not listed read as 400.
 WORDS = {
     400: ("We could not read that", "Something in the form was not as we expect it. Go back and try once more."),
-    403: ("This is not open to you", "Your role does not include this page, or the form was kept open too long. Go back and try once more."),
+    403: (
+        "This is not open to you",
+        "Your role does not include this page, or the form was kept open too long. Go back and try once more.",
+    ),
     404: ("There is nothing here", "The page may have moved, or the address was mistyped."),
     405: ("There is nothing here", "The page may have moved, or the address was mistyped."),
     413: ("That was too much at once", "Send less text or smaller files."),
     429: ("Too many tries", "Wait a few minutes, then try once more."),
-    500: ("Something broke on our side", "Nothing you typed was sent. It is written down for the people who run the hub; try again in a moment."),
+    500: (
+        "Something broke on our side",
+        "Nothing you typed was sent. It is written down for the people who run the hub; try again in a moment.",
+    ),
     503: ("We cannot reach our records just now", "Nothing is lost. Try again in a moment."),
 }
 
@@ -49,12 +55,17 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
 def answer_with(request: web.Request, status: int, answer: web.HTTPException | None = None) -> web.Response:
     """The error page; empty for webhooks and for what a page fetches by itself."""
     headers = {name: answer.headers[name] for name in ("Allow", "Retry-After") if answer is not None and name in answer.headers}
-    if request.path.startswith("/webhooks/") or "X-CSRF" in request.headers or "text/html" not in request.headers.get("Accept", "text/html"):
+    if _for_a_machine(request):
         return web.Response(status=status, headers=headers)
     heading, advice = WORDS.get(status) or WORDS[500 if status >= 500 else 400]
     response = page(request, "web/error.html", status=status, heading=heading, advice=advice)
     response.headers.update(headers)
     return response
+
+
+def _for_a_machine(request: web.Request) -> bool:
+    accepted = request.headers.get("Accept", "*/*")
+    return request.path.startswith("/webhooks/") or "X-CSRF" in request.headers or not ("text/html" in accepted or "*/*" in accepted)
 
 
 def place(fault: BaseException) -> str:

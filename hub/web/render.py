@@ -53,11 +53,11 @@ def theme_of(request: web.Request) -> str | None:
     return chosen if chosen in THEMES else None
 
 
-def page(request: web.Request, name: str, *, status: int = 200, **context: object) -> web.Response:
+def page(request: web.Request, template: str, /, *, status: int = 200, **context: object) -> web.Response:
     """Render a template as the answer. Pages about people are never kept by caches."""
     from hub.web.sessions import csrf_token, signed_in  # sessions answer with pages themselves
 
     clinic = request.app[SETTINGS].clinic
     given = {"me": signed_in(request), "csrf": csrf_token(request), "theme": theme_of(request), "clinic": clinic, **context}
-    html = request.app[PAGES].html(name, given)
+    html = request.app[PAGES].html(template, given)
     return web.Response(text=html, content_type="text/html", status=status, headers={"Cache-Control": "no-store"})

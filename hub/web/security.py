@@ -27,6 +27,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """On every answer; a page that must differ (a widget inside the clinic's own site) has set its own already."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Server"] = "hub"  # not the versions of what we are made of
     if is_https(request):
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 

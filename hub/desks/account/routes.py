@@ -113,9 +113,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     person, now = me(request), request.app[CLOCK]()
     async with request.app[POOL].acquire() as conn, conn.transaction():
         await staff.end_session(conn, person.token)
-        await audit.append(
-            conn, [AuditEvent(at=now, actor=person.actor, role=person.role, action="staff.logout", object=person.actor)]
-        )
+        await audit.append(conn, [AuditEvent(at=now, actor=person.actor, role=person.role, action="staff.logout", object=person.actor)])
     response = web.HTTPSeeOther("/sign-in")
     drop_session(request, response)
     return response
@@ -143,7 +141,9 @@ async def show_welcome(request: web.Request) -> web.Response:
     return _welcome_page(request, owner)
 
 
-def _welcome_page(request: web.Request, owner: StaffMember, *, name: str | None = None, problems: dict[str, str] | None = None) -> web.Response:
+def _welcome_page(
+    request: web.Request, owner: StaffMember, *, name: str | None = None, problems: dict[str, str] | None = None
+) -> web.Response:
     return page(
         request,
         "account/welcome.html",
@@ -201,7 +201,8 @@ async def _give(conn: Connection, staff_id: StaffId, roles: list[Role], *, now: 
     await staff.grant(conn, staff_id, roles, now=now)
     who = f"staff:{staff_id}"
     await audit.append(
-        conn, [AuditEvent(at=now, actor=who, action="staff.role_changed", object=who, result=f"+{role}", reason="sandbox") for role in roles]
+        conn,
+        [AuditEvent(at=now, actor=who, action="staff.role_changed", object=who, result=f"+{role}", reason="sandbox") for role in roles],
     )
 
 

@@ -1,0 +1,69 @@
+"""The one short message after an act, with its way back (looks §6). Built from ids in the address, so a reload shows the truth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from hub.desks.inbox.desk import Look
+from hub.model.ids import MessageId
+from hub.model.message import DeliveryStatus
+from hub.store import thread
+from hub.store.pool import Connection
+
+SAID = {
+    "resolved": "Resolved",
+    "reopened": "Open again",
+    "assigned": "Yours now",
+    "handed_back": "Handed back",
+    "unread": "Marked unread",
+    "undone": "Taken back. Nothing was sent",
+    "too_late": "Too late to take back: it has left",
+    "settled": "Settled",
+    "settled_already": "Settled already",
+    "later": "It may not leave just now. It is kept and leaves as soon as it may",
+    "not_again": "It did not fail, so it is not sent again",
+    "stopped": "Stopped. Nothing more is sent here",
+    "answers": "Kept open for answers",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toast:
+    """until: when a send leaves; seconds: how long that is from now, at most. action, field, button: the way back."""
+
+    text: str
+    until: datetime | None = None
+    seconds: int = 0
+    action: str = ""
+    field: tuple[str, str] = ("", "")
+    button: str = "Undo"
+
+
+async def toast_for(conn: Connection, query: Mapping[str, str], look: Look) -> Toast | None:
+    """The toast the address asks for; None when it has nothing to say any more."""
+    if "sent" in query:
+        return await _sending(conn, query["sent"], look)
+    text = SAID.get(query.get("did", ""))
+    return Toast(text=text) if text else None
+
+
+async def _sending(conn: Connection, text: str, look: Look) -> Toast | None:
+    """A reply that still waits to leave can be taken back."""
+    try:
+        message_id = MessageId(UUID(text))
+    except ValueError:
+        return None
+    row = await thread.sending(conn, message_id)
+    if row is None or row.status is not DeliveryStatus.QUEUED or row.send_after <= look.now:
+        return None
+    return Toast(
+        text="Sending",
+        until=row.send_after,
+        seconds=math.ceil((row.send_after - look.now).total_seconds()),
+        action=f"/inbox/{row.conversation_id}/undo",
+        field=("message", str(message_id)),
+    )

@@ -1,0 +1,43 @@
+// The reply field: grows with the text, counts it, sends on Ctrl Enter. Another channel in the menu opens its own composer.
+const GSM = new Set("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà");
+const TWO = new Set("^{}\\[~]|€\f");
+
+// 3GPP 23.038: septets where every character is in the alphabet, else UTF-16 units; joined parts are shorter.
+export function segments(text) {
+  const chars = [...text];
+  const plain = chars.every((c) => GSM.has(c) || TWO.has(c));
+  const used = plain ? chars.reduce((n, c) => n + (TWO.has(c) ? 2 : 1), 0) : text.length;
+  const [single, joined] = plain ? [160, 153] : [70, 67];
+  const parts = used <= single ? 1 : Math.ceil(used / joined);
+  return { used, room: parts === 1 ? single : parts * joined, parts };
+}
+
+function words(text, counter, most) {
+  if (!text) return "";
+  if (text.length > most) return `${text.length - most} too long`;
+  if (!("segments" in counter.dataset)) return `${text.length.toLocaleString("en")} of ${most.toLocaleString("en")}`;
+  const { used, room, parts } = segments(text);
+  return `${used} of ${room}, ${parts === 1 ? "one SMS" : `${parts} SMS`}`;
+}
+
+export default function (form) {
+  const field = form.querySelector("textarea"), counter = form.querySelector("[data-count]"), send = form.querySelector(".go");
+  const most = Number(counter.dataset.most);
+  field.removeAttribute("maxlength"); // saying by how much it is too long is kinder than eating the keys
+  const update = () => {
+    counter.textContent = words(field.value, counter, most);
+    counter.classList.toggle("alarm-text", field.value.length > most);
+    send.disabled = field.value.length > most;
+    field.rows = Math.min(8, Math.max(2, field.value.split("\n").length + Math.floor(field.value.length / 90)));
+  };
+  field.addEventListener("input", update);
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !send.disabled && field.value.trim()) form.requestSubmit(send);
+  });
+  form.querySelector("#via")?.addEventListener("change", (event) => {
+    const there = new URL(location.href);
+    there.searchParams.set("via", event.target.value);
+    location.assign(there);
+  });
+  update();
+}

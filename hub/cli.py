@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -62,41 +61,46 @@ def up(
 @app.command()
 def processes() -> None:
     """Run the Procfile's processes on servers that already run."""
+    settings = _running_settings()
     from hub.commands.processes import run_all
 
-    raise typer.Exit(run_all(_running_settings(), os.environ))
+    raise typer.Exit(run_all(settings, os.environ))
 
 
 @app.command()
 def web() -> None:
     """The web process: pages, webhooks, the contact form."""
+    settings = _running_settings()
     from hub.app import run_web
 
-    _run(run_web)
+    run_web(settings)
 
 
 @app.command()
 def worker() -> None:
     """A worker process: sends, media, follow-ups."""
+    settings = _running_settings()
     from workers.runtime import run_worker
 
-    _run(run_worker)
+    run_worker(settings)
 
 
 @app.command()
 def clock() -> None:
     """The clock process: system ticks and the outbox relay."""
+    settings = _running_settings()
     from workers.clock import run_clock
 
-    _run(run_clock)
+    run_clock(settings)
 
 
 @app.command()
 def mail() -> None:
     """The mail process: mailboxes in."""
+    settings = _running_settings()
     from workers.mail import run_mail
 
-    _run(run_mail)
+    run_mail(settings)
 
 
 @app.command()
@@ -204,7 +208,3 @@ def _running_settings() -> Settings:
 
     logs.configure(os.environ)
     return with_running_servers(settings_now())
-
-
-def _run(process: Callable[[Settings], None]) -> None:
-    process(_running_settings())

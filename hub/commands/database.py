@@ -20,11 +20,10 @@ def migrate() -> list[str]:
 
 def replay(limit: int) -> tuple[int, int]:
     """Run failed events again: how many were processed, and how many requests still fail."""
+    settings = with_running_servers(load_settings(os.environ, config_dir(os.environ)))
     from hub.intake.compose import tools
     from hub.replay import replay
     from hub.store.pool import open_pool
-
-    settings = with_running_servers(load_settings(os.environ, config_dir(os.environ)))
 
     async def run() -> tuple[int, int]:
         pool = await open_pool(settings.database_url or "", min_size=1, max_size=2)

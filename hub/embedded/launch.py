@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 
 _CLONE_NEWUSER = 0x10000000
@@ -19,13 +20,14 @@ _NOBODY = 65534
 def main(arguments: list[str]) -> int:
     if arguments == ["probe"]:
         return 0 if enter_user_namespace() else 1
-    parent, signal, rights, *command = arguments
+    parent, death_signal, rights, *command = arguments
     os.umask(0o077)
+    listen_to_signals()
     if rights == "namespace" and not enter_user_namespace():
         return 1
     if rights == "nobody":
         drop_to_nobody()
-    die_with_parent(int(signal))
+    die_with_parent(int(death_signal))
     if os.getppid() != int(parent):  # it died before the line above took hold
         return 1
     try:
@@ -33,6 +35,12 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"{command[0]} cannot be executed: {error.strerror}", file=sys.stderr)
         return 1
+
+
+def listen_to_signals() -> None:
+    """A parent that ignores these would pass that on, and the program could not be asked to stop."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def enter_user_namespace() -> bool:
@@ -49,10 +57,10 @@ def drop_to_nobody() -> None:
     os.setuid(_NOBODY)
 
 
-def die_with_parent(signal: int) -> None:
+def die_with_parent(death_signal: int) -> None:
     """Ask the kernel for a signal when the parent goes. After the change of user: that would clear it (prctl(2))."""
     if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ class Server:
 def start_postgres(data_dir: Path, *, durable: bool = True, environ: Mapping[str, str] | None = None) -> Server:
     """Start PostgreSQL on `data_dir/postgres`, made if it is not there; returns when it answers and has our database.
 
-    durable=False is for tests: what is committed outlives a killed server, not a lost machine. environ: where HUB_POSTGRES_BIN is looked up, os.environ if None.
+    durable=False is for tests: what is committed outlives a killed server, not a lost machine.
+    environ: where HUB_POSTGRES_BIN is looked up, os.environ if None.
     Raises EmbeddedError with one sentence.
     """
     programs = find_postgres(os.environ if environ is None else environ)

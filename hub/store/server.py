@@ -32,9 +32,9 @@ async def ensure_database(maintenance_url: str, name: str) -> None:
 
 
 async def server_major(database_url: str) -> int:
-    """The server's major version. Connection errors come through as they are."""
-    connection = await connect(database_url)
+    """The server's major version; asks nothing else of a server that may be too old. Connection errors come through."""
+    connection = await asyncpg.connect(database_url, timeout=10)
     try:
         return int(connection.get_server_version().major)
     finally:
-        await connection.close()
+        connection.terminate()

@@ -169,7 +169,8 @@ def _quoted_printable(text: str) -> bytes:
     """RFC 2045 §6.7, one segment. A segment that ends inside a line ends in a soft break, so the next one starts at
     the margin, whatever it is."""
     data = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").encode("utf-8", "replace")
-    encoded = binascii.b2a_qp(data, istext=True)
+    # A line that begins with "From " is changed by some stores, which would break a signature.
+    encoded = re.sub(rb"^From ", b"=46rom ", binascii.b2a_qp(data, istext=True), flags=re.MULTILINE)
     return encoded if not encoded or encoded.endswith(b"\n") else encoded + b"=\n"
 
 
@@ -196,7 +197,7 @@ def _multipart(kind: str, boundary: str, parts: Sequence[bytes]) -> bytes:
 
 def _file(file: OutboundFile) -> bytes:
     kind = file.mime_type if re.fullmatch(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}", file.mime_type) else "application/octet-stream"
-    name = quote(one_line(file.name.reveal())[-120:], safe="")
+    name = quote(one_line(file.name.reveal())[-80:], safe="")
     data = b64encode(file.content.reveal())
     lines = b"\r\n".join(data[i : i + 76] for i in range(0, len(data), 76))
     head = (

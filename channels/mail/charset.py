@@ -76,8 +76,9 @@ def decode(data: bytes, label: str | None) -> Decoded:
     for mark, codec in _BOMS:
         if data.startswith(mark) and (text := _strict(data, codec)) is not None:
             return Decoded(text, codec)
-    if data.isascii() and name in (None, "utf-8", "cp1252") and b"\x1b" not in data:
-        return Decoded(data.decode("ascii"), name or "us-ascii")
+    wide = name is not None and name.startswith(("utf-16", "utf-32"))
+    if data.isascii() and (name in (None, "utf-8", "cp1252") or (wide and b"\0" not in data)) and b"\x1b" not in data:
+        return Decoded(data.decode("ascii"), "us-ascii" if wide or name is None else name, wide)
     # Western labels are the mail program's default rather than a statement: UTF-8 that is valid is UTF-8.
     if (name is None or name in _SINGLE_BYTE_WESTERN) and (text := _strict(data, "utf-8")) is not None and b"\x1b" not in data:
         return Decoded(text, "utf-8", name is not None)

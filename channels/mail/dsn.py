@@ -97,7 +97,7 @@ def _bounce(block: dict[str, str], human: str, returned: Returned) -> Bounce:
         action=action or "failed",
         status=said.status or status,
         permanence=said.permanence,
-        suppress=said.suppress and bool(recipient) and action in ("failed", ""),
+        suppress=said.suppress and bool(recipient or returned.token),
         evidence=said.evidence,
         diagnostic=Sealed((diagnostic or human)[:2000]),
         original_message_id=returned.message_id,

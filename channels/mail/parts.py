@@ -74,7 +74,8 @@ class Part:
     def decoded(self, most: int) -> PartText:
         """The body as text, from at most its first `most` bytes."""
         content = self.content()
-        found = charset.decode(_whole_characters(content, most), self.type_parameters.get("charset"))
+        label = self.type_parameters.get("charset") or (_meta_charset(content) if self.content_type == "text/html" else None)
+        found = charset.decode(_whole_characters(content, most), label)
         return PartText(unix(found.text), found.guessed, len(content) > most)
 
 
@@ -85,6 +86,12 @@ class PartText:
     text: str
     guessed: bool
     cut: bool
+
+
+def _meta_charset(content: bytes) -> str | None:
+    """The charset an HTML body names itself, where its part names none."""
+    found = re.search(rb"""<meta[^<>]{0,200}charset\s{0,4}=\s{0,4}["']?([A-Za-z0-9_:-]{2,40})""", content[:2048], re.I)
+    return found[1].decode("ascii") if found else None
 
 
 def _whole_characters(content: bytes, most: int) -> bytes:

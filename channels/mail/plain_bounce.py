@@ -72,7 +72,7 @@ def read_bounces(root: Part, text: str, recipients: tuple[str, ...], signs: Sign
                 action=action,
                 status=said.status,
                 permanence=said.permanence,
-                suppress=said.suppress and bool(recipient),
+                suppress=said.suppress and bool(recipient or returned.token),
                 evidence=said.evidence,
                 diagnostic=Sealed(diagnostic.strip()[:2000]),
                 original_message_id=returned.message_id,

@@ -40,6 +40,8 @@ class Bounce:
     text elsewhere. status: enhanced code (RFC 3463), "" when none was given. suppress: the text and codes agree that
     nobody is there; to be acted on only where `authentic` is true too, since reports are easily forged.
     evidence: which rule spoke, never the remote text. token: the id in our VERP address, authentic: its MAC is ours.
+    recipient: as the report names it, "" when it names none. Where a token is there, the address to mark is the one
+    that row was sent to; if the report names another one (a forwarding mailbox), staff look.
     original_message_id: from the returned headers. diagnostic: the remote words, for staff.
     """
 

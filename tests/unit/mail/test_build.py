@@ -94,6 +94,13 @@ def test_files_travel_with_their_names() -> None:
     assert attachment.get_content() == bytes(range(256)) * 9
 
 
+def test_a_long_file_name_keeps_its_line_short() -> None:
+    file = OutboundFile(name=Sealed("😀" * 300 + ".pdf"), mime_type="nonsense", content=Sealed(b"x"))
+    message = parsed(out.build(layout("From now on\nFrom here"), delivery(files=(file,))))
+    assert next(iter(message.iter_attachments())).get_content_type() == "application/octet-stream"
+    assert body(message, "plain").rstrip("\n") == "From now on\nFrom here"
+
+
 def test_a_campaign_mail_is_filled_per_person() -> None:
     text = "Dear {{ name }},\n\n" + "long words here " * 12 + "{{name}} {{other}} end \n.\nFrom me "
     compiled = CompiledMail(layout(text, subject=Sealed("For {{name}}"), html=Sealed("<p>Dear {{name}}</p>"), slots=frozenset({"name"})))

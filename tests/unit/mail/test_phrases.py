@@ -44,6 +44,8 @@ def test_other_codes_never_suppress(code: str, kind: Permanence) -> None:
         ("554 5.0.0 Service unavailable", P.UNKNOWN),
         ("421 4.7.0 Temporary failure", P.SOFT),
         ("552 sorry, that message size exceeds my databytes limit", P.POLICY),
+        ("554 our server does not accept mail from you", P.UNKNOWN),
+        ("535 your password is no longer valid", P.UNKNOWN),
         ("host 5.1.1.7 said: 554 no", P.UNKNOWN),
     ],
 )

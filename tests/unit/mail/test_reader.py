@@ -95,6 +95,21 @@ def test_mislabelled_text_is_read(label: str, text: str, codec: str) -> None:
     assert read(kind, text.encode(codec)).text.reveal() == text
 
 
+def test_ascii_labelled_as_wide_text_is_read() -> None:
+    assert read("Content-Type: text/plain; charset=utf-16\n", "hello").text.reveal() == "hello"
+
+
+def test_html_may_name_its_charset_itself() -> None:
+    page = '<html><head><meta http-equiv="Content-Type" content="text/html; charset=big5"></head><body>請問預約時間</body></html>'
+    assert read("Content-Type: text/html\n", page.encode("big5")).text.reveal() == "請問預約時間"
+
+
+def test_lone_surrogates_are_kept_out() -> None:
+    mail = read_mail(b"From: a@b.example\r\nSubject: =?utf-7?q?+2AA-?=\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+2AA- hi")
+    assert mail.text.reveal().encode("utf-8").endswith(b"hi")
+    assert mail.subject.reveal().encode("utf-8")
+
+
 def test_a_broken_byte_costs_one_character_only() -> None:
     text = read("Content-Type: text/plain; charset=utf-8\n", "schön ".encode() + b"\xff" + " grün".encode()).text.reveal()
     assert text.startswith("schön")

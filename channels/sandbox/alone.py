@@ -25,6 +25,15 @@ from hub.model.message import Account
 CONTROL = "/_sandbox/"
 
 
+def routes(double: TwilioDouble) -> list[web.RouteDef]:
+    """The double inside a larger application: its REST API and the control door."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await handle(double, request)
+
+    return [web.route("*", path, answer) for path in ("/2010-04-01/{tail:.*}", CONTROL + "{tail:.*}")]
+
+
 async def handle(double: TwilioDouble, request: web.BaseRequest) -> web.StreamResponse:
     """The control door, or else Twilio."""
     if not request.path.startswith(CONTROL):

@@ -1,0 +1,53 @@
+// Keeps the practice phone fresh: looks again when the stream says so, and sends its forms without leaving the page.
+const { who, on } = document.body.dataset;
+const here = new URLSearchParams({ who, on });
+const live = document.querySelector("[data-live]");
+const told = document.querySelector("[role=status]");
+let looking = false;
+let again = false;
+
+async function look() {
+  if (looking) { again = true; return; }
+  looking = true;
+  try {
+    const answer = await fetch(`/parts?${here}`);
+    if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch { /* the stream comes back by itself and says so */ } finally {
+    looking = false;
+    if (again) { again = false; look(); }
+  }
+}
+
+function show(fresh) {
+  const drawings = document.querySelector("[data-symbols]");
+  for (const one of fresh.querySelectorAll("symbol")) if (!document.getElementById(one.id)) drawings.append(one);
+  for (const part of document.querySelectorAll("[data-part]")) {
+    const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (next && next.innerHTML !== part.innerHTML) part.replaceChildren(...next.childNodes);
+  }
+}
+
+async function send(form, button) {
+  const fields = new URLSearchParams(new FormData(form, button));
+  const answer = await fetch(form.action, { method: "POST", body: fields });
+  told.textContent = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[role=status]")?.textContent ?? "";
+  look();
+}
+
+document.querySelector("[data-write]").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const form = event.currentTarget;
+  send(form, event.submitter).catch(() => form.submit());
+  form.elements.text.value = "";
+  form.elements.text.focus();
+});
+document.querySelector("[data-act]").addEventListener("submit", (event) => {
+  event.preventDefault();
+  send(event.currentTarget, event.submitter);
+});
+document.querySelector("[data-choose]").addEventListener("change", (event) => event.currentTarget.submit());
+
+const stream = new EventSource(`/events?${here}`);
+stream.addEventListener("open", () => { live.hidden = false; look(); });
+stream.addEventListener("error", () => { live.hidden = true; });
+stream.addEventListener("changed", look);

@@ -6,6 +6,7 @@ field's note says otherwise; an empty tuple means "looked, and there is none".
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -302,16 +303,21 @@ class Decision:
     """The judge's answer. gate: 1-26, the row of policy §2.2 that spoke (26 for ALLOW).
 
     proofs: what an ALLOW stands on, as "name=value" pairs of ids and times, never text:
-    ("invitation=DIALOGUE", "last_inbound_at=…") or ("consent=…", "wording=…").
+    ("ground=consent", "consent=…", "wording=…"). facts: what it was decided on; kept for the digest alone.
     """
 
     outcome: Outcome
     reason: Reason
     gate: int
     policy_version: str
-    facts_digest: str
+    facts: Facts | None = field(repr=False)
     retry_at: datetime | None = None
     proofs: tuple[str, ...] = ()
+
+    @property
+    def facts_digest(self) -> str:
+        """32 hex digits over all the facts: two decisions on the same facts share it."""
+        return hashlib.blake2b(repr(self.facts).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
     @property
     def allowed(self) -> bool:

@@ -1,0 +1,89 @@
+"""Quiet hours (policy §2.5): when marketing, notices and reminders may arrive, in the local time of the address."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from hub.model.permission import PolicySettings
+
+HOUSE_ZONE = "Europe/London"
+_SUNDAY = 6
+
+
+def quiet_until(now: datetime, zone: str | None, settings: PolicySettings) -> datetime | None:
+    """None when a message may arrive now; else when it may next, aware UTC.
+
+    zone: IANA name; unknown ones count as London with two hours less on either side.
+    """
+    where, narrower = _zone(zone), 0
+    if where is None:
+        where, narrower = ZoneInfo(HOUSE_ZONE), settings.quiet_unknown_narrower_h
+    local = now.astimezone(where)
+    for ahead in range(15):  # no fortnight is all holidays
+        day = local.date() + timedelta(days=ahead)
+        opening = _opening(day, settings, narrower)
+        if opening is None:
+            continue
+        start, end = (datetime.combine(day, time(hour), where) for hour in opening)
+        if local < start:
+            return start.astimezone(now.tzinfo)
+        if local < end:
+            return None
+    return (now + timedelta(days=1)).replace(microsecond=0)
+
+
+def _opening(day: date, settings: PolicySettings, narrower: int) -> tuple[int, int] | None:
+    """The hours of a day, or None for a public holiday or hours narrowed away."""
+    if day in public_holidays(day.year):
+        return None
+    start, end = settings.quiet_sunday if day.weekday() == _SUNDAY else settings.quiet_weekday
+    return (start + narrower, end - narrower) if start + narrower < end - narrower else None
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+@lru_cache(maxsize=16)
+def public_holidays(year: int) -> frozenset[date]:
+    """The usual bank holidays of England and Wales, with their substitute days."""
+    easter = _easter(year)
+    days = {easter - timedelta(days=2), easter + timedelta(days=1)}
+    days |= {_monday_from(date(year, 5, 1)), _monday_before(date(year, 6, 1)), _monday_before(date(year, 9, 1))}
+    for fixed in (date(year, 1, 1), date(year, 12, 25), date(year, 12, 26)):
+        days.add(fixed)
+        days.add(_substitute(fixed, days))
+    return frozenset(days)
+
+
+def _substitute(day: date, taken: set[date]) -> date:
+    """A holiday on a weekend moves to the next working day that is none yet."""
+    if day.weekday() < 5:
+        return day
+    while day.weekday() >= 5 or day in taken:
+        day += timedelta(days=1)
+    return day
+
+
+def _monday_from(day: date) -> date:
+    return day + timedelta(days=-day.weekday() % 7)
+
+
+def _monday_before(day: date) -> date:
+    """The last Monday before a day."""
+    return day - timedelta(days=(day.weekday() or 7))
+
+
+def _easter(year: int) -> date:
+    """Easter Sunday in the Gregorian calendar (the anonymous algorithm of Meeus, Jones and Butcher)."""
+    a, b, c = year % 19, year // 100, year % 100
+    h = (19 * a + b - b // 4 - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
+    m = (32 + 2 * (b % 4) + 2 * (c // 4) - h - c % 4) % 7
+    n = h + m - 7 * ((a + 11 * h + 22 * m) // 451) + 114
+    return date(year, n // 31, n % 31 + 1)

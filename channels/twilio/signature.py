@@ -7,10 +7,12 @@ replays are caught by the unique MessageSid.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from twilio.request_validator import (  # type: ignore[import-untyped]  # the SDK ships no types
     HMAC_SHA1,
@@ -45,21 +47,30 @@ def _genuine(request: RawRequest, account: Account) -> bool:
     claimed = request.headers.get(SIGNATURE_HEADER, "")
     if not claimed or not claimed.isascii() or request.method != "POST" or not request.path_and_query.startswith("/"):
         return False
-    url = account.public_url + request.path_and_query
-    params = _signed_part(request)
-    if params is None:
-        return False
-    return any(_validator(secret).validate(url, params, claimed, algorithm) for secret, algorithm in _keys(request, account))
-
-
-def _signed_part(request: RawRequest) -> _Fields | str | None:
-    """The form's fields, or a JSON text whose hash the URL carries; None for anything else."""
     kind = content_type(request)
     if kind == FORM:
-        return _Fields(fields(request.body))
+        form = _Fields(fields(request.body))
+        return any(_signed_form(secret, algorithm, request, account, form, claimed) for secret, algorithm in _keys(request, account))
     if kind == JSON and "bodySHA256=" in request.path_and_query:
-        return request.body.decode()
-    return None
+        url, text = account.public_url + request.path_and_query, request.body.decode()
+        return any(_validator(secret).validate(url, text, claimed, algorithm) for secret, algorithm in _keys(request, account))
+    return False
+
+
+def _signed_form(secret: str, algorithm: str, request: RawRequest, account: Account, form: _Fields, claimed: str) -> bool:
+    """As the validator's own `validate`, but comparing in constant time and asking for the second spelling only if needed."""
+    return any(
+        hmac.compare_digest(_validator(secret).compute_signature(base + request.path_and_query, form, algorithm), claimed)
+        for base in _spellings(account.public_url)
+    )
+
+
+@lru_cache(maxsize=64)
+def _spellings(public_url: str) -> tuple[str, ...]:
+    """The base as configured, and with the default port written or left out: Twilio is not constant in this."""
+    parts = urlsplit(public_url)
+    netloc = parts.netloc.removesuffix(f":{parts.port}") if parts.port else f"{parts.netloc}:{443 if parts.scheme == 'https' else 80}"
+    return public_url, urlunsplit(parts._replace(netloc=netloc))
 
 
 def _keys(request: RawRequest, account: Account) -> Iterator[tuple[str, str]]:
@@ -84,7 +95,7 @@ def _keys(request: RawRequest, account: Account) -> Iterator[tuple[str, str]]:
 class _Fields:
     """A form as the SDK's validator reads it: the names, and every value of a name."""
 
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+    def __init__(self, pairs: tuple[tuple[str, str], ...]) -> None:
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)

@@ -18,6 +18,7 @@ from hub.intake import Intake
 from hub.intake.compose import tools
 from hub.settings import Settings
 from hub.store.pool import open_pool
+from hub.store.wordings import register
 from hub.web import live, observe
 from hub.web.errors import error_pages
 from hub.web.keys import CLOCK, INTAKE, LIVE, PAGES, POOL, SETTINGS
@@ -71,6 +72,8 @@ def _add_public_pages(app: web.Application) -> None:
 
 async def _pool(app: web.Application) -> AsyncIterator[None]:
     pool = app[POOL] = await open_pool(app[SETTINGS].database_url or "", min_size=2, max_size=POOL_SIZE)
+    async with pool.acquire() as conn:  # what the form shows is archived before it is shown
+        await register(conn, wordings.load(app[SETTINGS].config_dir / "wordings").entries)
     yield
     try:
         await asyncio.wait_for(pool.close(), CLOSE_WITHIN_S)

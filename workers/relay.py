@@ -48,7 +48,9 @@ class Relay:
         """Enqueue a job for everything that waits and has none. How many were enqueued."""
         now = self._clock()
         async with self._pool.acquire() as conn:
-            wanted = [("reply", f"deliver:{a}", "workers.jobs.deliver", a) for a in await waiting.accounts_with_due(conn, now=now)]
+            wanted: list[tuple[str, str, str, str]] = [
+                ("reply", f"deliver:{a}", "workers.jobs.deliver", a) for a in await waiting.accounts_with_due(conn, now=now)
+            ]
             wanted += [
                 (OUTBOX_QUEUES.get(t, "reply"), f"outbox:{t}", "workers.jobs.follow_up", t) for t in await outbox.due_topics(conn, now=now)
             ]

@@ -137,7 +137,7 @@ class _Worker(SimpleWorker):
 
     def request_stop(self, signum: int, frame: Any) -> None:
         self.asked_to_stop.set()
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ ships no types
 
 
 def _serve(redis: Redis, stopping: threading.Event) -> None:

@@ -26,5 +26,5 @@ def _region(e164: str) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     # A number in no known range still carries its country's code.
-    region = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(number.country_code)
+    region = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(number.country_code or 0)
     return region if region.isalpha() and region != "ZZ" else None

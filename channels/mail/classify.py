@@ -49,7 +49,6 @@ _PRESENT_MEANS_ROBOT = (
     "x-autoreply-from",
     "list-id",
     "list-unsubscribe-post",
-    "feedback-id",
 )
 _ROBOT_SENDER = re.compile(
     r"^(?:mailer-daemon|postmaster|no-?_?\.?reply|do-?_?\.?not-?_?\.?reply|noreply.*|bounces?|autoreply|auto-?responder)(?:[+-].*)?$"

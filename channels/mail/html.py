@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from channels.mail.bounds import Limits
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # Private-use characters that bracket a quotation in the converted text; stripped from what the sender wrote.
 QUOTE_OPEN, QUOTE_CLOSE = "\ue0f0", "\ue0f1"
+_BLANKS = re.compile(r"[ \t]+")
+_EMPTY_LINES = re.compile(r"\n{3,}")
 _MARKS = re.compile(f"[{QUOTE_OPEN}{QUOTE_CLOSE}]")
 
 _DROPPED = frozenset({"script", "style", "head", "title", "template", "noscript", "object", "embed", "svg", "math", "select"})
@@ -71,13 +74,7 @@ def bare_text(source: str) -> str:
     source = re.sub(r"(?is)<(script|style|head|title)\b[^>]{0,2000}>(?:(?!</\1\b).)*+(?:</\1\b[^>]{0,2000}>|\Z)", " ", source)
     source = re.sub(r"(?i)<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^>]{0,2000}>", "\n", source)
     source = re.sub(r"<[!/?a-zA-Z][^<>]*+>", " ", source)
-    return _tidy(_entities(source))
-
-
-def _entities(source: str) -> str:
-    from html import unescape
-
-    return unescape(source)
+    return _tidy(unescape(source))
 
 
 def _prepare(elements: list[Any]) -> None:
@@ -145,8 +142,9 @@ def _config() -> ParserConfig:
 
 
 def _tidy(text: str) -> str:
-    lines = [line.replace("\xa0", " ").rstrip() for line in text.replace("\r", "").split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(re.sub(r"[ \t]{2,}", " ", line) for line in lines)).strip("\n")
+    """No runs of blanks or of empty lines, none at the ends of lines."""
+    text = _BLANKS.sub(" ", text.replace("\r", "").replace("\xa0", " "))
+    return _EMPTY_LINES.sub("\n\n", text.replace(" \n", "\n")).strip("\n ")
 
 
 def without_marks(text: str) -> str:

@@ -19,8 +19,8 @@ _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\.\d|\d
 _REPLY = re.compile(r"(?<![\d.#/-])([245]\d\d)(?=[ -]|:|$)(?![ -]?\d{4})")
 _ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_{|}~.-]{1,64}@[a-z0-9.-]{1,255}")
 # Two dots at least; Exchange's own dotted words (RESOLVER.ADR.RecipNotFound) are no host names.
-_HOST = re.compile(r"(?<![\w.])(?!resolver\.)(?=[a-z0-9.-]*[a-z])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){2,10}\.?(?![\w])")
-_LONGEST = 8000
+_HOST = re.compile(r"(?<![\w.])(?!resolver\.)(?=[a-z0-9.-]{0,80}[a-z])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){2,10}\.?(?![\w])")
+_LONGEST = 4000
 
 # channels.md §2.4: the codes that name a missing mailbox, and those that must never suppress.
 HARD_CODES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})

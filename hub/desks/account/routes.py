@@ -152,7 +152,7 @@ def _welcome_page(
         name=owner.name if name is None else name,
         first=not owner.has_password,
         offer_inbox=_may_join(request, owner.roles),
-        problems=problems or {},
+        problems=problems or {"name": "", "password": ""},
         shortest=passwords.SHORTEST,
     )
 

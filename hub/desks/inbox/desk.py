@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from hub.desks.inbox.names import display_name, first_name, initials, language
 from hub.desks.inbox.person import Panel, Wrote, panel
-from hub.desks.inbox.rows import Item, display_name, item
+from hub.desks.inbox.rows import Item, item
 from hub.desks.inbox.seat import Seat, seat
-from hub.desks.inbox.standings import primary, standings
+from hub.desks.inbox.standings import standings
 from hub.desks.inbox.talk import Entry, Frame, entries
-from hub.desks.inbox.views import Quota, Rim, RimState, Standing, Words, initials, language, pieces, rim, strip_words
+from hub.desks.inbox.views import Quota, Rim, RimState, Standing, Words, pieces, primary, rim, strip_words
 from hub.model.address import Channel
 from hub.model.ids import ConversationId, MessageId, StaffId
 from hub.model.permission import Decision
@@ -88,6 +89,7 @@ HELPERS: Mapping[str, object] = {
     "initials": initials,
     "titles": {v.value: t for v, t in TITLES.items()},
     "view_icons": {v.value: i for v, i in ICONS.items()},
+    "view_chips": [v.value for v in View],
     "empties": {v.value: t for v, t in EMPTIES.items()},
     "lessons": LESSONS,
 }
@@ -274,11 +276,3 @@ async def _panel(conn: Connection, look: Look, row: ListRow, found: Sequence[Sta
         now=look.now,
         zone=look.zone,
     )
-
-
-def first_name(name: str) -> str:
-    """What lines call somebody: the first word of a name, the whole of a name in Han or of an address."""
-    words = name.split()
-    if not words or "@" in name or name.startswith(("+", "Somebody")):
-        return name
-    return words[0]

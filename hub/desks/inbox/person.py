@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
+from hub.desks.inbox.names import initials, language, shown_address
 from hub.desks.inbox.talk import reach_words
-from hub.desks.inbox.views import NAMES, Rim, Standing, initials, language, rim, via
+from hub.desks.inbox.views import NAMES, Rim, Standing, rim, via
 from hub.model.address import Channel
 from hub.model.consent import ConsentAct, ConsentEvent
 from hub.model.ids import ConversationId
@@ -95,7 +96,11 @@ def panel(
         ways=tuple(way for s in found for way in _ways(s, consents, consent_months, now, zone)),
         story=tuple(sorted(story, key=lambda c: c.at, reverse=True)),
         known=tuple(
-            KnownAs(channel=NAMES[i.channel], address=i.address or Sealed("erased"), note="" if i.verified else "typed, not verified")
+            KnownAs(
+                channel=NAMES[i.channel],
+                address=Sealed(shown_address(i.address.reveal())) if i.address else Sealed("erased"),
+                note="" if i.verified else "typed, not verified",
+            )
             for i in row.identities
         ),
         others=tuple((i, f"{NAMES[channel]}, {when.said(at, now, zone)}") for i, channel, at in row.other_conversations),
@@ -121,7 +126,17 @@ def _ways(standing: Standing, consents: Sequence[ConsentEvent], months: int, now
         until = when.left_short(standing.closes_at - now) if standing.closes_at else "open"
         ways.append(Way(rim=drawn, title=f"Reply {via(standing.channel)}", small=ground, until=until, open=True))
     elif standing.decision.reason is Reason.WINDOW:
-        ways.append(Way(rim=drawn, title=name, small="Invited, but the window for free replies is shut", until="", open=False))
+        ways.append(
+            Way(
+                rim=drawn,
+                title=name,
+                small=f"Invited, window shut {when.said(standing.closes_at, now, zone)}"
+                if standing.closes_at
+                else "Named in the form, but only a template may begin",
+                until="",
+                open=False,
+            )
+        )
     elif standing.stopped_at:
         ways.append(Way(rim=drawn, title=name, small=f"Asked to stop {when.said(standing.stopped_at, now, zone)}", until="", open=False))
     elif standing.decision.reason is Reason.NO_ANSWER:

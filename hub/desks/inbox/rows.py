@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
-from hub.desks.inbox.standings import primary
-from hub.desks.inbox.views import GLYPHS, NAMES, Rim, RimState, Standing, initials, language, rim
+from hub.desks.inbox.names import display_name, initials, language
+from hub.desks.inbox.views import GLYPHS, NAMES, Rim, RimState, Standing, primary, rim
 from hub.model.address import Channel
 from hub.model.ids import ConversationId
 from hub.model.message import ContentKind
@@ -52,11 +52,6 @@ class Item:
     assignee: str | None
     face: str | None
     group: str
-
-
-def display_name(name: Sealed[str] | None, address: Sealed[str] | None) -> Sealed[str]:
-    """What we call somebody: the name they gave, else their address, else that we know neither."""
-    return name or address or Sealed("Somebody without a name")
 
 
 def item(row: ListRow, found: Sequence[Standing], *, now: datetime, zone: tzinfo) -> Item:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from urllib.parse import quote
 
-from hub.desks.inbox.views import GLYPHS, NAMES, Rim, RimState, Standing, language, rim, via
+from hub.desks.inbox.names import language
+from hub.desks.inbox.views import GLYPHS, NAMES, Rim, RimState, Standing, rim, via
 from hub.model.address import Channel
 from hub.model.ids import ConversationId
 from hub.model.permission import Decision, Reason, Scope

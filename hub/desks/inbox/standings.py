@@ -64,12 +64,3 @@ def _ask(place: Place, settings: Settings) -> Ask:
         route_ok=route_ok(account),
         reply_window_h=capabilities(account).reply_window_h if account else 0,
     )
-
-
-def primary(found: Sequence[Standing], wanted: str | None = None) -> Standing | None:
-    """The channel an answer goes out on unless somebody chooses another: the asked-for one, else where they wrote last
-    or what they named, if it is open; else any that is open; else the first, which says why not."""
-    return next(
-        (s for s in found if s.channel == wanted),
-        next((s for s in found if s.open), found[0] if found else None),
-    )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from uuid import UUID
 
-from hub.desks.inbox.views import NAMES, language, via
+from hub.desks.inbox.names import language
+from hub.desks.inbox.views import NAMES, via
 from hub.desks.inbox.words import delivery_words, file_words, refused_words
 from hub.model.address import Channel
 from hub.model.ids import MessageId

@@ -5,6 +5,7 @@ What is shown is the judge's own answer to the question "may a plain reply go no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -148,6 +149,15 @@ def standing_of(
     )
 
 
+def primary(found: Sequence[Standing], wanted: str | None = None) -> Standing | None:
+    """The channel an answer goes out on unless somebody chooses another: the asked-for one, else where they wrote last
+    or what they named, if it is open; else any that is open; else the first, which says why not."""
+    return next(
+        (s for s in found if s.channel == wanted),
+        next((s for s in found if s.open), found[0] if found else None),
+    )
+
+
 def _covers_replies(stop: Suppression, channel: Channel) -> bool:
     return stop.scope is Scope.ALL_CONTACT or (stop.scope is Scope.CHANNEL and stop.channel is channel)
 
@@ -262,22 +272,3 @@ def _closed_words(standing: Standing, now: datetime, zone: tzinfo) -> Words:
     }
     bold, small = words.get(standing.decision.reason, (f"Not open {on}", "See below why"))
     return Words(bold=bold, small=small)
-
-
-def initials(name: str) -> str:
-    """One or two letters for a face: "PN"; one character of a name in Han."""
-    words = name.split()
-    if not words:
-        return "?"
-    if any("\u4e00" <= c <= "\u9fff" for c in words[0]):
-        return words[0][0]
-    return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
-
-
-def language(text: str, locale: str | None) -> str | None:
-    """The `lang` of somebody's words, where it can be told: Han text is Chinese; other text is as the person's locale says."""
-    if any("\u3040" <= c <= "\u30ff" for c in text):
-        return "ja"
-    if any("\u4e00" <= c <= "\u9fff" for c in text):
-        return locale if locale and locale.startswith("zh") else "zh"
-    return locale if locale and not locale.startswith("zh") else None

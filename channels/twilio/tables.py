@@ -67,7 +67,13 @@ ERRORS: Final = {
 }
 
 # Where the code says nothing, the HTTP status of the create answer speaks.
-HTTP: Final = {401: SendCode.ACCOUNT_INVALID, 403: SendCode.ACCOUNT_INVALID, 429: SendCode.THROTTLED}
+HTTP: Final = {
+    401: SendCode.ACCOUNT_INVALID,
+    403: SendCode.ACCOUNT_INVALID,
+    404: SendCode.ACCOUNT_INVALID,  # the address of a create names nothing but the account
+    408: SendCode.OUTCOME_UNKNOWN,  # somebody on the way lost patience
+    429: SendCode.THROTTLED,
+}
 
 
 def stops(code: str | None) -> bool:

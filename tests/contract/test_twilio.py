@@ -186,6 +186,8 @@ def test_every_documented_error_code_is_mapped(codes: set[str], result: SendCode
         (400, {}, SendCode.REJECTED),
         (401, {}, SendCode.ACCOUNT_INVALID),
         (403, {}, SendCode.ACCOUNT_INVALID),
+        (404, {"code": 20404}, SendCode.ACCOUNT_INVALID),
+        (408, {}, SendCode.OUTCOME_UNKNOWN),
         (429, {}, SendCode.THROTTLED),
         (429, {"code": 20429}, SendCode.THROTTLED),
         (500, {}, SendCode.OUTCOME_UNKNOWN),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -189,6 +190,16 @@ async def test_wrong_credentials_are_our_own_fault(hub: Hub, double: TwilioDoubl
     account = replace(hub.account("sms_twilio"), secrets={"auth_token": Sealed("another")})
     assert (await send(account, double)).code is SendCode.ACCOUNT_INVALID
     assert double.sent == []
+
+
+async def test_nothing_private_is_logged_however_loud_the_logs(hub: Hub, double: TwilioDouble, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    account, message = hub.account("sms_twilio"), outbound("Sentinel words")
+    async with transport(account, double) as one:
+        await one.send(ADAPTERS["sms_twilio"].render(message, account))
+        await one.look_up(message, datetime.now(UTC))
+    told = caplog.text + repr([record.args for record in caplog.records])
+    assert not [word for word in ("Sentinel", PATIENT, PATIENT[1:], TOKEN) if word in told]
 
 
 async def test_trouble_is_for_the_person_it_was_asked_for(hub: Hub, double: TwilioDouble) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
@@ -194,12 +195,24 @@ def explain_lint(human: Human = False) -> None:
     _explain("lint", human)
 
 
+@explain_app.command("mail")
+def explain_mail(human: Human = False) -> None:
+    """What is in this mail? One raw message (RFC 5322) in."""
+    from hub.commands.explain import explain_mail
+
+    raise typer.Exit(explain_mail(sys.stdin.buffer, _utf8_output(), human=human))
+
+
 def _explain(family: str, human: bool) -> None:
     from hub.commands.explain import explain
 
-    for stream in (sys.stdin, sys.stdout):
-        stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
-    raise typer.Exit(explain(family, sys.stdin, sys.stdout, human=human))
+    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape")
+    raise typer.Exit(explain(family, lines, _utf8_output(), human=human))
+
+
+def _utf8_output() -> TextIO:
+    """Standard output in UTF-8 whatever the terminal's language; what is not text leaves as the bytes it came as."""
+    return io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="surrogateescape", write_through=True)
 
 
 def _running_settings() -> Settings:

@@ -51,7 +51,7 @@ def verify_audit(exported: Path | None) -> tuple[str, bool]:
             await connection.close()
         counted = f"{report.rows} events under {report.seals} seals, {report.waiting} waiting for theirs"
         if report.broken is not None:
-            return f"The audit log has been changed: {report.broken} ({counted}).", False
+            return f"The audit log has been changed: {report.broken.sentence} ({counted})", False
         return f"The audit log is whole: {counted}.", True
 
     with a_database(load_places(os.environ)) as url:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 # A line longer than any message we take is no question anybody means.
 LONGEST_LINE = 1_048_576
@@ -26,3 +26,12 @@ def explain(family: str, lines: Iterable[str], output: TextIO, *, human: bool) -
             output.write(json.dumps(answer, ensure_ascii=False) + "\n")
         output.flush()
     return 1 if failed else 0
+
+
+def explain_mail(message: BinaryIO, output: TextIO, *, human: bool) -> int:
+    """What the reader made of one raw message. The exit code is 1 when it was refused."""
+    from hub.explain import mail
+
+    answer = mail.explain(message.read())
+    output.write((mail.human(answer) if human else json.dumps(answer, ensure_ascii=False)) + "\n")
+    return 1 if "refused" in answer else 0

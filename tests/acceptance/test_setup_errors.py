@@ -12,9 +12,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from hub.cli import ROLES
+from hub.web.roles import Role
 from tests.acceptance.hub_command import ROOT, environ, free_port, hub
 
 
@@ -152,6 +155,17 @@ def test_explain_answers_each_line_and_marks_the_one_it_cannot_read(tmp_path: Pa
     answers = [json.loads(line) for line in ended.out.splitlines()]
     assert ended.code == 1
     assert ["error" in answer for answer in answers] == [False, True, False]
+
+
+def test_explain_mail_reads_one_raw_message(tmp_path: Path) -> None:
+    raw = "From: A <a@example.org>\r\nTo: data@fenwicklane.example\r\nSubject: Hello\r\n\r\n你好\r\n"
+    ended = hub("explain", "mail", env=environ(tmp_path), given=raw)
+    assert (ended.code, ended.sentences) == (0, [])
+    assert json.loads(ended.out)["kind"] == "message"
+
+
+def test_the_roles_of_the_command_are_those_of_the_desks() -> None:
+    assert list(get_args(ROLES)) == [role.value for role in Role]
 
 
 def test_help_is_quick_because_it_loads_no_part_of_the_hub() -> None:

@@ -22,10 +22,10 @@ linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="lo
 LINK = re.compile(r"/welcome/([\w-]{20,})")
 
 
-def until(happened: Callable[[], object], within_s: float = 60.0) -> None:
+def until(happened: Callable[[], object], within_s: float = 60.0, log: Path | None = None) -> None:
     deadline = time.monotonic() + within_s
     while not happened():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, log.read_text()[-3000:] if log else "it did not happen"
         time.sleep(0.05)
 
 
@@ -69,7 +69,7 @@ def is_up(log: Path, env: dict[str, str]) -> bool:
 def test_a_signal_stops_all_of_it_and_is_no_failure(tmp_path: Path, env: dict[str, str], number: signal.Signals) -> None:
     log = tmp_path / "log"
     with started("up", "--sandbox", env=env, log=log) as up:
-        until(lambda: is_up(log, env))
+        until(lambda: is_up(log, env), log=log)
         assert len(processes_of(tmp_path / "var")) > 5
         up.send_signal(number)
         assert up.wait(60) == 0
@@ -82,13 +82,13 @@ def test_a_signal_stops_all_of_it_and_is_no_failure(tmp_path: Path, env: dict[st
 def test_nothing_is_left_when_the_hub_is_killed_and_the_next_start_finds_everything(tmp_path: Path, env: dict[str, str]) -> None:
     log = tmp_path / "log"
     with started("up", "--sandbox", env=env, log=log) as up:
-        until(lambda: is_up(log, env))
+        until(lambda: is_up(log, env), log=log)
         first = LINK.search(log.read_text())
         assert hub("staff", "add", "priya@fenwicklane.example", "--name", "Priya", env=env).code == 0
         up.kill()
     until(lambda: processes_of(tmp_path / "var") == {})
     with started("up", "--sandbox", env=env, log=log):
-        until(lambda: is_up(log, env))
+        until(lambda: is_up(log, env), log=log)
         again = LINK.search(log.read_text())
         assert first is not None
         assert again is not None
@@ -103,11 +103,11 @@ def test_nothing_is_left_when_the_hub_is_killed_and_the_next_start_finds_everyth
 def test_a_process_that_is_killed_comes_back(tmp_path: Path, env: dict[str, str]) -> None:
     log = tmp_path / "log"
     with started("up", "--sandbox", env=env, log=log):
-        until(lambda: is_up(log, env))
+        until(lambda: is_up(log, env), log=log)
         [web] = [pid for pid, command in processes_of(tmp_path / "var").items() if "http.server" in command and "/bin/sh" not in command]
         os.kill(web, signal.SIGKILL)
         until(lambda: web not in processes_of(tmp_path / "var"))
-        until(lambda: is_up(log, env))
+        until(lambda: is_up(log, env), log=log)
 
 
 @linux_only
@@ -122,7 +122,7 @@ def test_a_process_that_will_not_stay_up_ends_everything_as_a_failure(tmp_path: 
 def test_a_second_start_on_the_same_data_is_refused(tmp_path: Path, env: dict[str, str]) -> None:
     log = tmp_path / "log"
     with started("up", "--sandbox", env=env, log=log) as up:
-        until(lambda: is_up(log, env))
+        until(lambda: is_up(log, env), log=log)
         second = hub("up", "--sandbox", env=env)
         assert second.code == 1
         assert second.sentences[-1].endswith(f"is already in use by the hub with process id {up.pid}.")
@@ -133,7 +133,7 @@ def test_without_the_sandbox_its_process_is_not_started(tmp_path: Path, env: dic
     env |= {"HUB_PEPPER": f"1:{key}", "HUB_SECRET_KEY": key, "HUB_PUBLIC_URL": f"http://127.0.0.1:{env['HUB_PORT']}"}
     log = tmp_path / "log"
     with started("up", env=env, log=log):
-        until(lambda: is_up(log, env))
+        until(lambda: is_up(log, env), log=log)
         assert "sandbox.1" not in log.read_text()
         assert "Practice phone" not in log.read_text()
 
@@ -144,9 +144,9 @@ def test_the_whole_hub_starts_and_its_first_page_and_phone_answer(tmp_path: Path
     log = tmp_path / "log"
     for _ in ("first", "second"):
         with started("up", "--sandbox", env=env, log=log) as up:
-            until(lambda: answers(f"http://127.0.0.1:{env['HUB_PORT']}/sign-in"))
-            until(lambda: answers(f"http://127.0.0.1:{env['HUB_SANDBOX_PORT']}/"))
-            until(lambda: "Ctrl-C stops everything" in log.read_text())
+            until(lambda: answers(f"http://127.0.0.1:{env['HUB_PORT']}/sign-in"), log=log)
+            until(lambda: answers(f"http://127.0.0.1:{env['HUB_SANDBOX_PORT']}/"), log=log)
+            until(lambda: "Ctrl-C stops everything" in log.read_text(), log=log)
             up.send_signal(signal.SIGINT)
             assert up.wait(60) == 0
         assert processes_of(tmp_path / "var") == {}

@@ -51,7 +51,9 @@ def verify_audit(exported: Path | None) -> tuple[str, bool]:
             await connection.close()
         counted = f"{report.rows} events under {report.seals} seals, {report.waiting} waiting for theirs"
         if report.broken is not None:
-            return f"The audit log has been changed: {report.broken.sentence} ({counted})", False
+            places = {"Seal": report.broken.seal_no, "position": report.broken.position, "event": report.broken.event_id}
+            where = ", ".join(f"{name} {value}" for name, value in places.items() if value is not None)
+            return f"The audit log is not whole. {report.broken.sentence} {where or 'No place'} ({counted}).", False
         return f"The audit log is whole: {counted}.", True
 
     with a_database(load_places(os.environ)) as url:

@@ -95,9 +95,11 @@ def _servers(settings: Settings, console: Console) -> Iterator[Settings]:
                 valkey = embedded.start_valkey(settings.data_dir)
             stack.callback(valkey.stop)
             settings = replace(settings, redis_url=valkey.url)
-        yield settings
-        with console.status("Stopping the servers"):
-            stack.close()
+        try:
+            yield settings
+        finally:
+            with console.status("Stopping the servers"):
+                stack.close()
 
 
 def _refuse_taken_ports(settings: Settings) -> None:
@@ -138,6 +140,8 @@ def _run_processes(settings: Settings, env: dict[str, str], link: str | None, co
     try:
         if _wait_for_web(settings, process):
             console.print(_welcome(settings, link))
+        elif process.poll() is None:
+            console.print(f"The web process has not answered within {_READY_WITHIN_S:.0f} seconds; its lines above may say why.")
         return process.wait()
     finally:
         _end(process)

@@ -74,7 +74,11 @@ class Supervisor:
         """Raises EmbeddedError when the server does not come up."""
         atexit.register(self.stop)
         self._thread.start()
-        self._settled.wait()
+        try:
+            self._settled.wait()
+        except BaseException:  # a signal while waiting: leave nothing running behind the caller's back
+            self.stop()
+            raise
         if self._failure is not None:
             self._thread.join()
             atexit.unregister(self.stop)

@@ -7,6 +7,7 @@ sandbox is on, and never touches an account that is not marked as the sandbox's.
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -46,8 +47,23 @@ REOPENED = "Open again on"
 
 
 def run_sandbox(settings: Settings) -> None:
-    """Serve until told to stop (SIGTERM or Ctrl-C)."""
-    uvloop.run(_run(settings))
+    """Serve until told to stop (SIGTERM or Ctrl-C).
+
+    Raises SystemExit with one sentence when the port is taken or no account is the sandbox's.
+    """
+    try:
+        uvloop.run(_run(settings))
+    except NoSandboxAccount as fault:
+        raise SystemExit(str(fault)) from None
+    except OSError as fault:
+        if fault.errno != errno.EADDRINUSE:
+            raise
+        sentence = f"Port {settings.sandbox_port} is in use: stop what uses it, or set HUB_SANDBOX_PORT to another."
+        raise SystemExit(sentence) from None
+
+
+class NoSandboxAccount(Exception):
+    """No account is marked as the sandbox's; the message is a sentence for whoever starts the hub."""
 
 
 async def _run(settings: Settings) -> None:
@@ -62,11 +78,11 @@ async def _run(settings: Settings) -> None:
 async def serve(settings: Settings, *, port: int) -> AsyncIterator[str]:
     """The doubles and the page on `settings.sandbox_host`; yields their address. Port 0 takes a free one.
 
-    Raises OSError when the port is taken, ValueError when no account is marked as the sandbox's.
+    Raises OSError when the port is taken, NoSandboxAccount when no account is marked as the sandbox's.
     """
     accounts = [a for a in settings.accounts.values() if a.options.get("sandbox") is True and a.adapter in TWILIO]
     if not accounts:
-        raise ValueError("The sandbox needs an account marked sandbox = true in channels.toml.")
+        raise NoSandboxAccount("The sandbox needs an account marked sandbox = true in channels.toml.")
     pool = await open_pool(settings.database_url or "", min_size=1, max_size=4)
     double = twilio(accounts, settings)
     runner = web.AppRunner(make_app(settings, accounts, double, pool), access_log=None, shutdown_timeout=1.0)

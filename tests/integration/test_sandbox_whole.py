@@ -167,3 +167,18 @@ async def test_both_channels_of_the_phone_reach_the_hub_with_their_own_secrets(h
     assert "Stored by the hub" in await house.page("sms")
     assert "Stored by the hub" in await house.page("whatsapp")
     assert len({a.secrets["auth_token"].reveal() for a in house.settings.accounts.values() if "auth_token" in a.secrets}) == 2
+
+
+def test_a_port_in_use_is_one_sentence(settings: Settings, database_url: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        busy = replace(settings, sandbox_port=int(taken.getsockname()[1]), database_url=database_url)
+        with pytest.raises(SystemExit, match="is in use: stop what uses it"):
+            practice.run_sandbox(busy)
+
+
+def test_a_sandbox_without_an_account_of_its_own_does_not_start(settings: Settings) -> None:
+    live = {id: replace(a, options={**a.options, "sandbox": False}) for id, a in settings.accounts.items()}
+    with pytest.raises(SystemExit, match="needs an account marked"):
+        practice.run_sandbox(replace(settings, accounts=live))

@@ -23,8 +23,21 @@ function show(fresh) {
   for (const one of fresh.querySelectorAll("symbol")) if (!document.getElementById(one.id)) drawings.append(one);
   for (const part of document.querySelectorAll("[data-part]")) {
     const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (next && next.innerHTML !== part.innerHTML) part.replaceChildren(...next.childNodes);
+    if (next && !next.children.length) part.textContent = next.textContent;
+    else if (next) renew(part, [...next.children]);
   }
+}
+
+// Only what is new comes and only what is old goes, so that focus stays and nothing is read out twice.
+function renew(part, fresh) {
+  const old = [...part.children];
+  let head = 0;
+  let tail = 0;
+  while (head < Math.min(old.length, fresh.length) && old[head].isEqualNode(fresh[head])) head += 1;
+  while (tail < Math.min(old.length, fresh.length) - head && old.at(-1 - tail).isEqualNode(fresh.at(-1 - tail))) tail += 1;
+  for (const gone of old.slice(head, old.length - tail)) gone.remove();
+  const before = old[old.length - tail] ?? null;
+  for (const come of fresh.slice(head, fresh.length - tail)) part.insertBefore(come, before);
 }
 
 async function send(form, button) {

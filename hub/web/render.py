@@ -61,3 +61,8 @@ def page(request: web.Request, template: str, /, *, status: int = 200, **context
     given = {"me": signed_in(request), "csrf": csrf_token(request), "theme": theme_of(request), "clinic": clinic, **context}
     html = request.app[PAGES].html(template, given)
     return web.Response(text=html, content_type="text/html", status=status, headers={"Cache-Control": "no-store"})
+
+
+def see_other(path: str) -> web.Response:
+    """A redirect that can carry cookies; aiohttp's own is an exception to raise."""
+    return web.Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})

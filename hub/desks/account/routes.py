@@ -13,7 +13,7 @@ from hub.store import audit, staff
 from hub.store.pool import Connection
 from hub.store.staff import StaffMember
 from hub.web.keys import CLOCK, POOL, SETTINGS
-from hub.web.render import THEMES, page
+from hub.web.render import THEMES, page, see_other
 from hub.web.roles import Right, Role
 from hub.web.security import is_https
 from hub.web.sessions import acts, before_sign_in, drop_session, identify, me, reads, start_session
@@ -86,7 +86,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         else:
             await staff.forget_failures(conn, [account])
             token = await _let_in(conn, member, now=now)
-            response = web.HTTPSeeOther(safe_next(onward))
+            response = see_other(safe_next(onward))
             start_session(request, response, token)
             return response
     return _again(request, email, onward, WRONG, status=401)
@@ -114,14 +114,14 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     async with request.app[POOL].acquire() as conn, conn.transaction():
         await staff.end_session(conn, person.token)
         await audit.append(conn, [AuditEvent(at=now, actor=person.actor, role=person.role, action="staff.logout", object=person.actor)])
-    response = web.HTTPSeeOther("/sign-in")
+    response = see_other("/sign-in")
     drop_session(request, response)
     return response
 
 
 async def open_link(request: web.Request) -> web.StreamResponse:
     """Move the token out of the address at once: addresses stay in histories, over shoulders and in screenshots."""
-    response = web.HTTPSeeOther("/welcome")
+    response = see_other("/welcome")
     response.set_cookie(
         LINK_COOKIE,
         request.match_info["token"],
@@ -186,7 +186,7 @@ async def welcome(request: web.Request) -> web.StreamResponse:
         await staff.set_password(conn, owner.id, name=name, hashed=hashed)
         await _give(conn, owner.id, roles, now=now)
         token = await _let_in(conn, owner, now=now)
-    response = web.HTTPSeeOther("/")
+    response = see_other("/")
     response.del_cookie(LINK_COOKIE, path="/welcome")
     start_session(request, response, token)
     return response
@@ -224,7 +224,7 @@ async def join_inbox(request: web.Request) -> web.StreamResponse:
 @acts(Right.SIGNED_IN)
 async def choose_theme(request: web.Request) -> web.StreamResponse:
     chosen = (await request.post()).get("theme")
-    response = web.HTTPSeeOther("/account")
+    response = see_other("/account")
     if chosen in THEMES:
         response.set_cookie("theme", str(chosen), max_age=31_536_000, samesite="Lax", secure=is_https(request), path="/")
     else:

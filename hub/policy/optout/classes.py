@@ -36,7 +36,9 @@ CLASSES: dict[str, str] = {
     "remove": "takes away: remove, take, delete",
     "off": "away from: off, out of, from",
     "list": "where contacts are kept: list, mailing list, database",
-    "detail": "how someone is reached: number, email address, details",
+    "my_detail": "how the writer is reached, with the word my: my number, numaramı",
+    "take": "takes away only together with off: take, get",
+    "stop_after": "ends what came before it: band karo, 停止, durdurun",
     "again": "for good: again, anymore, ever, at all",
     "unsubscribe": "leaves a list, in one word: unsubscribe, opt out",
     "no_contact": "do not write to me, in one word or fixed phrase: 勿扰, yazmayın",
@@ -45,6 +47,7 @@ CLASSES: dict[str, str] = {
     "consent": "what was agreed to: consent, permission",
     "report": "tells what was got or not got: got, received, seen, haven't had",
     "barrier": "turns a negation around: hesitate, forget, mind, worry",
+    "mistake": "says a withdrawal was not meant: by mistake, accidentally",
     "cancel": "cancels; in a clinic mostly an appointment",
     "keyword": "a whole-message stop word, found inside something longer",
     "appointment": "appointment, booking, visit, order, payment, deposit",
@@ -59,10 +62,12 @@ CLASSES: dict[str, str] = {
     "question": "asks: how, does, when, why",
     "anger": "refuses without saying what: not interested, go away, leave it",
     "no_word": "the bare answer no",
-    "end_noun": "end, used of a stretch of time: the end of",
-    "link": "joins without meaning: to, of, the, with, from",
+    "but": "begins a new thought: but, and",
+    "link": "joins reply and purpose in a footer: to, for, um",
     "reply": "tells how to answer, as a footer does: reply, text, send",
-    "data": "what we hold: data, information, records",
+    "footer": "a whole sentence of a footer: click here to unsubscribe",
+    "my_data": "what we hold about the writer: my data, my records, information about me",
+    "data": "what we hold, without my: data, records, privacy",
     "everything": "all of it: everything, all",
     "hold": "keeps: hold, have, store",
     "copy": "a copy, to see, access",
@@ -84,15 +89,17 @@ CLASSES: dict[str, str] = {
     "right_complaint": "a whole complaint about personal data",
     "wrong_person": "says we reached someone else: wrong number, I'm not Mei",
     "not_called": "I'm not, followed by a name",
+    "not_my": "says a fact is not theirs: not my, isn't my",
     "urgent": "needs a clinician at once: can't breathe, bleeding, vision",
     "under_18": "says they are a child: I'm 16",
     "i_am": "I am, followed by an age",
+    "years_old": "after an age: years old, 岁",
     "common": "everyday words that only tell the language",
 }
 BITS: dict[str, int] = {name: 1 << index for index, name in enumerate(CLASSES)}
 
 # Classes the tokeniser gives by itself.
-_OWN = ("number", "age_of_child", "break", "comma", "mark", "stop_sign", "asked", "other")
+_OWN = ("number", "age_of_child", "break", "comma", "mark", "stop_sign", "asked", "letter", "other")
 BITS.update({name: 1 << (len(CLASSES) + index) for index, name in enumerate(_OWN)})
 
 # Kinds of whole-message words (policy §3.3 L1, §3.7).

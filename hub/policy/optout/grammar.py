@@ -1,15 +1,226 @@
-"""The patterns an opt-out is made of, over token classes."""
+"""The patterns of an opt-out, written over token classes, never over words (policy §3.3, §4.1).
+
+A pattern is a row of terms:
+
+    stop            a token of that class
+    stop|cancel     a token of either class
+    stop|end-place  a token of the first classes that is not also of the last ones
+    ~3              at most three tokens that do not turn the meaning around (no break, comma, barrier, question, body…)
+    ≈3              the same, but commas may lie between
+    ^  $            the beginning or end of a clause
+
+Each set of classes that occurs in the lexicon is one character, a message is a string of such characters, and a
+pattern becomes one expression over them, so looking costs the same however many words and languages there are.
+Gaps are bounded, hence matching is linear in the message.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+
+from hub.policy.optout.classes import BITS
+
+
+class Reach(StrEnum):
+    """How far a pattern reaches when nothing in the sentence says more (policy §3.6)."""
+
+    BARE = "bare"  # this channel and all marketing
+    MARKETING = "marketing"
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One row of a table below. id: what `rule_id` shows."""
+
+    id: str
+    terms: str
+    reach: Reach = Reach.BARE
+
+
+_B, _M, _E = Reach.BARE, Reach.MARKETING, Reach.EVERYTHING
+_SENT = "message|promo"
+
+# L2: a revocation (policy §3.3).
+REVOCATIONS = (
+    Pattern("L2.leave_alone", "leave_alone", _E),
+    Pattern("L2.no_contact", "no_contact"),
+    Pattern("L2.unsubscribe", "unsubscribe"),
+    Pattern("L2.stop_contact", f"stop ~4 contact|contacted|send|{_SENT}|receive"),
+    Pattern("L2.messages_stop", f"{_SENT} ~3 stop"),
+    Pattern("L2.contact_stopped", f"contact|contacted|send|receive|{_SENT} ~4 stop_after"),
+    Pattern("L2.dont_contact", "negation ~3 contact"),
+    Pattern("L2.dont_send", f"negation ~2 send ~4 me|again|{_SENT}"),
+    Pattern("L2.dont_send_before", f"me|{_SENT} ~3 negation ~2 send|contact"),
+    Pattern("L2.contact_not", "contact|send ~4 after_negation"),
+    Pattern("L2.contact_no_more", f"contact|send ~3 no ~2 {_SENT}"),
+    Pattern("L2.unwanted", f"unwanted ~6 receive|contacted|contact|send|{_SENT}"),
+    Pattern("L2.unwanted_after", f"receive|contact|contacted|send|{_SENT} ~3 unwanted"),
+    Pattern("L2.dont_want", f"negation|no_more ~2 want ~6 receive|contacted|{_SENT}"),
+    Pattern("L2.dont_want_you_to", "negation|no_more ~2 want ~2 you ~3 contact|send"),
+    Pattern("L2.no_more", f"no_more ~3 contact|contacted|receive|send|{_SENT}"),
+    Pattern("L2.no_messages", f"no ~2 {_SENT}"),
+    Pattern("L2.not_any_more", f"{_SENT} ~3 no_more"),
+    Pattern("L2.enough_of", f"enough ~5 contact|contacted|{_SENT}|list"),
+    Pattern("L2.remove_from_list", "remove|erase ≈6 list"),
+    Pattern("L2.list_remove", "list ~3 remove|erase"),
+    Pattern("L2.remove_detail", "remove|erase ~2 my_detail", _E),
+    Pattern("L2.detail_remove", "my_detail ~3 remove|erase", _E),
+    Pattern("L2.take_off", "take ~1 me ~1 off"),
+    Pattern("L2.take_detail_off", "take ~1 my_detail ~1 off", _E),
+    Pattern("L2.off_list", "take|want ~3 off ~3 list"),
+    Pattern("L2.consent_withdrawn", "withdraw ~4 consent"),
+    Pattern("L2.consent_denied", "negation|no_more|unwanted ~2 consent"),
+    Pattern("L2.cancel_subscription", f"cancel ~3 list|{_SENT}"),
+    Pattern("L2.subscription_cancel", f"list|promo ~2 cancel"),
+)
+
+# L2c: the same words turned around, or telling what happened. A revocation that overlaps one of these is none.
+REVERSALS = (
+    Pattern("L2c.dont_stop", "negation|after_negation again? stop|stop_after|unsubscribe|remove|cancel"),
+    Pattern("L2c.i_dont", "i|others negation again? contact|send"),
+    Pattern("L2c.you_dont", "^ you negation ~1 contact|send"),
+    Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈4 mistake"),
+    Pattern("L2c.mistaken", "mistake ≈4 unsubscribe|no_contact|remove|stop"),
+    Pattern("L2c.off_the_diary", "remove|take ~2 me ~4 appointment"),
+    Pattern("L2c.treatment_consent", "consent ~3 body|appointment|thing"),
+    Pattern("L2c.stop_a_payment", "stop|cancel ~2 list ~1 appointment"),
+)
+
+# Tokens of footers, ours or others', which are never the person's own words.
+FOOTERS = (
+    Pattern("footer.sentence", "footer"),
+    Pattern("footer.reply_word", "reply ~1 keyword|unsubscribe|letter link? ~1 unsubscribe|stop|stop_after|keyword|list"),
+    Pattern("footer.word_reply", "unsubscribe|stop comma|link? ≈1 reply ~1 keyword|unsubscribe|letter"),
+    Pattern("footer.word_to_end", "keyword link unsubscribe|stop|list"),
+)
+
+# Rights words (policy §4.1). The id's second part is the kind of request.
+RIGHTS = (
+    Pattern("rights.erasure", "right_erasure"),
+    Pattern("rights.erasure", "erase|remove ~4 my_data|everything ~3 data|hold|my_data|me"),
+    Pattern("rights.erasure", "erase|remove ~3 my_data"),
+    Pattern("rights.erasure", "my_data|everything ~5 erase|remove"),
+    Pattern("rights.access", "right_access"),
+    Pattern("rights.access", "copy ~6 my_data"),
+    Pattern("rights.access", "my_data ~5 copy"),
+    Pattern("rights.access", "send ~3 my_data"),
+    Pattern("rights.access", "question ~1 data|my_data ~4 hold"),
+    Pattern("rights.access", "question ~3 hold ~1 me"),
+    Pattern("rights.portability", "right_portability"),
+    Pattern("rights.portability", "transfer ~4 my_data|data"),
+    Pattern("rights.portability", "my_data ~5 transfer|clinic"),
+    Pattern("rights.rectification", "right_rectification"),
+    Pattern("rights.rectification", "wrong ~4 about_me|my_data"),
+    Pattern("rights.rectification", "about_me|my_data ~4 wrong"),
+    Pattern("rights.rectification", "not_my ~1 about_me"),
+    Pattern("rights.rectification", "fix ~3 about_me|my_detail|my_data"),
+    Pattern("rights.rectification", "about_me|my_data ~3 fix"),
+    Pattern("rights.restriction", "right_restriction"),
+    Pattern("rights.restriction", "restrict ~5 my_data|data"),
+    Pattern("rights.objection", "right_objection"),
+    Pattern("rights.objection", "object ~6 my_data|data|promo|contacted"),
+    Pattern("rights.complaint", "right_complaint"),
+    Pattern("rights.complaint", "complain ~8 my_data|data"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A pattern over codes. needs: each of these sets of bits must occur in the message, else it cannot match."""
+
+    id: str
+    needs: tuple[int, ...]
+    look: re.Pattern[str]
+    reach: Reach
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    rules: tuple[str, ...] = ()
+    """All tables, compiled for one lexicon. triggers: a message with none of these bits has nothing to look for."""
+
+    footers: tuple[Compiled, ...]
+    reversals: tuple[Compiled, ...]
+    revocations: tuple[Compiled, ...]
+    rights: tuple[Compiled, ...]
+    triggers: int
+
+    @staticmethod
+    def matches(rules: tuple[Compiled, ...], codes: str, present: int) -> Iterator[tuple[Compiled, int, int]]:
+        """Every rule with every place (first token, end) where it matches."""
+        for rule in rules:
+            for need in rule.needs:
+                if not present & need:
+                    break
+            else:
+                for match in rule.look.finditer(codes):
+                    yield rule, match.start(), match.end()
+
+
+# What a gap may not hold: tokens that end the thought or turn it around.
+_STOPPERS = ("break", "comma", "barrier", "report", "question", "body", "habit", "place", "but", "footer")
+_TERM = re.compile(r"(?P<gap>[~≈])(?P<most>\d)|(?P<edge>[\^$])|(?P<any>[a-z_0-9|]+)(?:-(?P<none>[a-z_|]+))?(?P<optional>\??)")
 
 
 def compile_grammar(codes: Mapping[int, str]) -> Grammar:
-    return Grammar(())
+    """All tables over these codes (set of class bits -> its character)."""
+    revocations = _compile(REVOCATIONS, codes)
+    rights = _compile(RIGHTS, codes)
+    return Grammar(
+        footers=_compile(FOOTERS, codes),
+        reversals=_compile(REVERSALS, codes),
+        revocations=revocations,
+        rights=rights,
+        triggers=_mask(
+            "stop|stop_after|negation|after_negation|unwanted|no|no_more|enough|unsubscribe|no_contact|leave_alone|withdraw|cancel"
+            "|keyword|remove|erase|take|off|anger|no_word|wrong_person|not_called|urgent|under_18|i_am|years_old|stop_sign|my_data|data|not_my|about_me"
+            + "".join(f"|{name}" for name in BITS if name.startswith("right_"))
+        ),
+    )
+
+
+def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[Compiled, ...]:
+    return tuple(Compiled(p.id, _needs(p.terms), re.compile(_expression(p.terms, codes)), p.reach) for p in patterns)
+
+
+def _mask(names: str) -> int:
+    return sum(BITS[name] for name in names.split("|"))
+
+
+def _needs(terms: str) -> tuple[int, ...]:
+    found = []
+    for term in terms.split():
+        match = _TERM.fullmatch(term)
+        if match and match["any"] and not match["optional"]:
+            found.append(_mask(match["any"]))
+    return tuple(found)
+
+
+def _expression(terms: str, codes: Mapping[int, str]) -> str:
+    parts = []
+    for term in terms.split():
+        match = _TERM.fullmatch(term)
+        if match is None:
+            raise ValueError(f"not a term: {term}")
+        if match["gap"]:
+            stoppers = _mask("|".join(_STOPPERS)) & ~(_mask("comma") if match["gap"] == "≈" else 0)
+            # Lazy: the nearest partner is the one that was meant.
+            parts.append(f"{_set(stoppers, 0, codes, inverse=True)}{{0,{match['most']}}}?")
+        elif match["edge"]:
+            ends = _set(_mask("break|comma|but|courtesy"), 0, codes)
+            parts.append(f"(?:^|(?<={ends}))" if term == "^" else f"(?=$|{ends})")
+        else:
+            wanted = _set(_mask(match["any"]), _mask(match["none"]) if match["none"] else 0, codes)
+            parts.append(wanted + match["optional"])
+    return "".join(parts)
+
+
+def _set(wanted: int, unwanted: int, codes: Mapping[int, str], inverse: bool = False) -> str:
+    """A character set of every code that has a wanted bit and no unwanted one; a set that matches nothing if none has."""
+    chars = "".join(code for mask, code in codes.items() if mask & wanted and not mask & unwanted)
+    if not chars:
+        return r"[\x01]" if not inverse else r"[^\x01]"
+    return f"[{'^' if inverse else ''}{chars}]"

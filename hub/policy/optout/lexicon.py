@@ -154,9 +154,13 @@ class _Compiler:
             raise ValueError(f"{language}: the keyword {text!r} is empty")
         for form in {key, strip_accents(key)}:
             self._keywords.setdefault(form, Keyword(kind, language, key))
+        if len(pieces(fold_word(text))) > 1:
+            return  # several words are a whole message only; as parts of a sentence they must stay apart
         if kind in {"stop", "cancel", "maybe"}:
             extra = BITS["cancel"] if kind in {"cancel", "maybe"} else 0
             self._add(language, text, BITS["keyword"] | extra, bit)
+        elif kind == "letter":
+            self._add(language, text, BITS["letter"], bit)
 
     def _add(self, language: str, text: str, mask: int, bit: int) -> None:
         folded = fold_word(text.strip())

@@ -1,34 +1,248 @@
-"""One inbound text -> what the person wants of us: the whole recogniser in one pass (policy §3)."""
+"""One inbound text -> what the person wants of us: the whole recogniser in one pass (policy §3).
+
+Layers in order: L1 the whole message is a stop word; L2c reversed forms, L2b limits and L2 revocations; L3 guards and
+L4 lone words; L5, a hook that may only raise NONE to AMBIGUOUS. Where a text says several things, the one that stops
+most wins the label, and everything it suppresses is written.
+"""
 
 from __future__ import annotations
 
-from hub.model.permission import OptOutLabel, Scope, Signal, TextContext
-from hub.policy.optout.lexicon import Lexicon
-from hub.policy.optout.normalise import fold
-from hub.policy.optout.tokens import tokenise
-from hub.policy.optout.visible import visible
-from hub.policy.optout.whole import whole_message
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from hub.model.address import Channel
+from hub.model.permission import Kind, OptOutLabel, Signal, TextContext
+from hub.policy.optout import rights
+from hub.policy.optout.classes import BITS
+from hub.policy.optout.guards import L3, alternative, clause, limited, mask_of
+from hub.policy.optout.lexicon import Keyword, Lexicon
+from hub.policy.optout.normalise import Folded, fold
+from hub.policy.optout.scope import EVERYTHING, MARKETING, Suppression, bare, named_channels, ordered, reach
+from hub.policy.optout.tokens import Tokens, tokenise
+from hub.policy.optout.visible import Visible, visible
+from hub.policy.optout.whole import AROUND, PUNCTUATION, whole_message
+
+_OFFERED_FOR = timedelta(days=30)
+_L4_TOKENS = 4
+_REFUSAL_TOKENS = 5
+_UNKNOWN_TOKENS = 3
+_STRONG = BITS["stop"] | BITS["stop_after"] | BITS["unsubscribe"] | BITS["no_contact"]
+_REFUSING = BITS["no_word"] | BITS["anger"] | BITS["courtesy"] | BITS["you"] | BITS["me"] | BITS["but"]
+
+# May raise NONE to AMBIGUOUS: text and context in, true when a model thinks it is an opt-out (policy §3.3 L5).
+Raiser = Callable[[str, TextContext], bool]
 
 
-def recognise(text: str, context: TextContext, lexicon: Lexicon) -> Signal:
-    """What the text asks for. Never raises, never logs; linear in the text."""
-    folded = fold(visible(text))
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A text taken apart. core: the tokens that are words and no politeness. present: every class that occurs."""
+
+    received: str
+    seen: Visible
+    folded: Folded
+    tokens: Tokens
+    core: list[int]
+    present: int
+    lexicon: Lexicon
+
+    def span(self, first: int, end: int) -> tuple[int, int]:
+        """Where tokens [first, end) stand in the text as received."""
+        return self.seen.span(*self.folded.span(self.tokens.starts[first], self.tokens.ends[end - 1]))
+
+    def capital(self, token: int) -> bool:
+        start, end = self.span(token, token + 1)
+        return self.received[start:end][:1].isupper()
+
+    def language(self, first: int, end: int) -> str:
+        """The language of these tokens; where several share the words, the one that knows most of the message."""
+        shared = -1
+        for word in self.tokens.words[first:end]:
+            if word.languages:
+                shared = shared & word.languages or word.languages
+        if shared <= 0:
+            return ""
+        names = [(1 << n, name) for n, name in enumerate(self.lexicon.languages) if shared >> n & 1]
+        return max(names, key=lambda row: sum(bool(w.languages & row[0]) for w in self.tokens.words))[1]
+
+
+def recognise(text: str, context: TextContext, lexicon: Lexicon, raiser: Raiser | None = None) -> Signal:
+    """What the text asks for. Never raises, never logs; linear in the text.
+
+    matched_span: in `text` as given. suppress: widest first, to be written whatever the label is.
+    """
+    seen = visible(text)
+    folded = fold(seen.text)
     tokens = tokenise(folded.text, lexicon)
-    hit = whole_message(tokens, context, lexicon)
-    if hit is None:
-        return Signal(label=OptOutLabel.NONE)
-    keyword, first, last = hit
-    span = folded.span(tokens.starts[first], tokens.ends[last])
-    if keyword.kind in ("start", "help"):
-        label = OptOutLabel.OPT_IN if keyword.kind == "start" else OptOutLabel.HELP
-        return Signal(label=label, rule_id=f"L1.{keyword.kind}", language=keyword.language, matched_span=span)
-    suppress = ((Scope.CHANNEL, context.channel), (Scope.ALL_MARKETING, None))
-    flags = ("appointment?",) if keyword.kind == "cancel" and context.appointment_pending else ()
-    return Signal(
-        label=OptOutLabel.OPT_OUT,
-        suppress=suppress,
-        rule_id=f"L1.{keyword.kind}",
-        language=keyword.language,
-        matched_span=span,
-        flags=flags,
-    )
+    present = mask_of(tokens, 0, len(tokens))
+    if present & BITS["reply"] or present & BITS["footer"]:
+        _cut_footers(tokens, present, lexicon)
+        present = mask_of(tokens, 0, len(tokens))
+    if hit := whole_message(tokens, lexicon):
+        read = _Read(text, seen, folded, tokens, list(range(hit[1], hit[2])), present, lexicon)
+        return _from_keyword(read, *hit, context)
+    if present & lexicon.grammar.triggers:
+        core = [i for i, word in enumerate(tokens.words) if not word.mask & AROUND]
+        signal = _from_sentences(_Read(text, seen, folded, tokens, core, present, lexicon), context)
+    else:
+        core = []
+        signal = Signal(label=OptOutLabel.NONE)
+    if signal.label is OptOutLabel.NONE and context.last_outbound_kind is Kind.MKT and _is_unknown(tokens):
+        signal = replace(signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id="L4.unknown_language")
+    if signal.label is OptOutLabel.NONE and raiser is not None and raiser(text, context):
+        signal = replace(signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id="L5")
+    return signal
+
+
+def _cut_footers(tokens: Tokens, present: int, lexicon: Lexicon) -> None:
+    """Drop the tokens of footer sentences: they are ours, whoever pasted them."""
+    dropped: set[int] = set()
+    for _, first, end in lexicon.grammar.matches(lexicon.grammar.footers, tokens.codes(), present):
+        dropped.update(range(first, end))
+    if dropped:
+        kept = [i for i in range(len(tokens)) if i not in dropped]
+        for row in (tokens.texts, tokens.starts, tokens.ends, tokens.words):
+            row[:] = [row[i] for i in kept]  # type: ignore[call-overload,index]
+
+
+def _from_keyword(read: _Read, keyword: Keyword, first: int, end: int, context: TextContext) -> Signal:
+    """L1 and the words that are whole messages of another kind."""
+    here = Signal(label=OptOutLabel.NONE, rule_id=f"L1.{keyword.kind}", language=keyword.language, matched_span=read.span(first, end))
+    flags = ("appointment?",) if keyword.kind in ("cancel", "maybe") and context.appointment_pending else ()
+    if keyword.kind in ("stop", "cancel") or (keyword.kind == "letter" and _was_offered(keyword.text, context)):
+        return replace(here, label=OptOutLabel.OPT_OUT, suppress=ordered(bare(context.channel)), flags=flags)
+    if keyword.kind == "start":
+        return replace(here, label=OptOutLabel.OPT_IN)
+    if keyword.kind == "help":
+        return replace(here, label=OptOutLabel.HELP, flags=("help",))
+    if keyword.kind == "maybe" or context.last_outbound_kind is Kind.MKT:
+        return replace(here, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), flags=flags)
+    return Signal(label=OptOutLabel.NONE)
+
+
+def _was_offered(letter: str, context: TextContext) -> bool:
+    """A single letter counts on SMS only, when our last text in 30 days offered it, or by custom in China (policy §3.4)."""
+    if context.channel is not Channel.SMS:
+        return False
+    recent = context.now is None or context.last_outbound_at is None or context.now - context.last_outbound_at <= _OFFERED_FOR
+    if recent and any(letter.upper() == offered.upper() for offered in context.last_outbound_offered):
+        return True
+    return context.sender_prefix == "+86" and letter != "11"
+
+
+def _from_sentences(read: _Read, context: TextContext) -> Signal:
+    """Everything that needs more than one word."""
+    flags = _flags(read)
+    nothing = Signal(label=OptOutLabel.NONE, flags=flags)
+    grammar, tokens = read.lexicon.grammar, read.tokens
+    codes = _without_staccato(tokens, read.lexicon.other.code)
+    stops, provisional = _revocations(read, codes, context)
+    if found := rights.wrong_person(tokens, read.present, len(read.core), read.capital):
+        return replace(_at(read, nothing, "wrong_person", *found), label=OptOutLabel.WRONG_PERSON, suppress=(EVERYTHING,))
+    request = rights.request(grammar, codes, read.present)
+    if request and not _is_about_list(stops, request):
+        kind, first, end = request
+        rows: set[Suppression] = {MARKETING} if kind in rights.SUPPRESSING else set()
+        rows.update(*(row for _, _, _, row in stops))
+        return replace(_at(read, nothing, f"rights.{kind}", first, end), label=OptOutLabel.RIGHTS, suppress=ordered(rows), rights=kind)
+    if stops:
+        rule, first, end, _ = max(stops, key=lambda stop: EVERYTHING in stop[3])
+        rows = set().union(*(row for _, _, _, row in stops))
+        return replace(_at(read, nothing, rule, first, end), label=OptOutLabel.OPT_OUT, suppress=ordered(rows))
+    if provisional is None:
+        provisional = _lone_word(read, codes, context)
+    if provisional is None:
+        return nothing
+    hit = replace(_at(read, nothing, *provisional), label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,))
+    if tokens.words[provisional[1]].mask & BITS["cancel"] and context.appointment_pending:
+        hit = replace(hit, flags=(*flags, "appointment?"))
+    return hit
+
+
+def _at(read: _Read, signal: Signal, rule: str, first: int, end: int) -> Signal:
+    return replace(signal, rule_id=rule, language=read.language(first, end), matched_span=read.span(first, end))
+
+
+def _flags(read: _Read) -> tuple[str, ...]:
+    urgent = ("urgent",) if rights.is_urgent(read.tokens, read.present) else ()
+    return (*urgent, "under_18") if rights.is_child(read.tokens, read.present) else urgent
+
+
+def _without_staccato(tokens: Tokens, other: str) -> str:
+    """Codes with full stops between single words passed over: "STOP. CONTACTING. ME." is one sentence."""
+    codes = tokens.codes()
+    ends = [i for i, word in enumerate(tokens.words) if word.mask & BITS["break"] and tokens.texts[i] == "."]
+    if len(ends) < 2:
+        return codes
+    kept = list(codes)
+    for before, after in itertools.pairwise([-1, *ends]):
+        if after - before == 2:
+            kept[after] = other
+    return "".join(kept)
+
+
+_Stop = tuple[str, int, int, set[Suppression]]
+
+
+def _revocations(read: _Read, codes: str, context: TextContext) -> tuple[list[_Stop], tuple[str, int, int] | None]:
+    """L2c, L2b, L2: the revocations that stand, and the first that stands only in part."""
+    grammar, tokens = read.lexicon.grammar, read.tokens
+    reversed_at = [(first, end) for _, first, end in grammar.matches(grammar.reversals, codes, read.present)]
+    stops: list[_Stop] = []
+    part: tuple[str, int, int] | None = None
+    for rule, first, end in grammar.matches(grammar.revocations, codes, read.present):
+        if any(first < there and here < end for here, there in reversed_at):
+            continue
+        _, stop = clause(tokens, first, end)
+        mask = mask_of(tokens, first, stop)
+        if alternative(tokens, first, end):
+            own = mask_of(tokens, first, end)
+            if named_channels(own) and not own & BITS["phone"]:
+                stops.append((rule.id, first, end, reach(rule.reach, own, context.channel)))
+                continue
+            part = part or ("L2b.alternative", first, end)
+        elif limited(tokens, first, end):
+            part = part or ("L2b.limited", first, end)
+        else:
+            stops.append((rule.id, first, end, reach(rule.reach, mask, context.channel)))
+    return stops, part
+
+
+def _is_about_list(stops: list[_Stop], request: tuple[str, int, int]) -> bool:
+    """ "Remove my details from your list" leaves a list; it is no request to erase."""
+    return request[0] == "erasure" and any("list" in rule and first < request[2] and request[1] < end for rule, first, end, _ in stops)
+
+
+def _lone_word(read: _Read, codes: str, context: TextContext) -> tuple[str, int, int] | None:
+    """L3, L4, L4b: a stop word in a very short message, a refusal without object, a stop sign alone."""
+    words, core = read.tokens.words, read.core
+    if not core:
+        signs = [i for i, word in enumerate(words) if word.mask & BITS["stop_sign"]]
+        return ("L4b.sign", signs[0], signs[0] + 1) if signs else None
+    if context.last_outbound_kind is Kind.MKT and all(words[i].mask & _REFUSING for i in core):
+        return ("L4b.no_to_marketing", core[0], core[-1] + 1)
+    if read.present & L3 or len(core) > _REFUSAL_TOKENS:
+        return None
+    grammar = read.lexicon.grammar
+    if any(True for _ in grammar.matches(grammar.reversals, codes, read.present)):
+        return None
+    for at in core:
+        if words[at].mask & BITS["keyword"] and len(core) <= _L4_TOKENS and _may_stand_alone(read, at):
+            return ("L4.keyword", at, at + 1)
+    refusals = [i for i, word in enumerate(words) if word.mask & BITS["anger"]]
+    others = sum(bool(words[i].mask & BITS["other"]) for i in core)
+    return ("L4b.refusal", refusals[0], refusals[0] + 1) if refusals and others <= 1 else None
+
+
+def _may_stand_alone(read: _Read, at: int) -> bool:
+    """A keyword beside an unknown word mostly has that word as its object ("no more wine"); stop itself does not need more."""
+    words, core = read.tokens.words, read.core
+    unknown = any(words[i].mask & BITS["other"] for i in core)
+    return not unknown or (at in (core[0], core[-1]) and bool(words[at].mask & _STRONG))
+
+
+def _is_unknown(tokens: Tokens) -> bool:
+    """One to three words, all of no language we know."""
+    words = [i for i, word in enumerate(tokens.words) if not word.mask & PUNCTUATION]
+    return 0 < len(words) <= _UNKNOWN_TOKENS and all(tokens.words[i].mask & BITS["other"] and tokens.texts[i][0].isalpha() for i in words)

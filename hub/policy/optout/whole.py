@@ -5,37 +5,38 @@ Politeness, emoji and punctuation around it do not count; a repeated word, a nam
 
 from __future__ import annotations
 
-from hub.model.permission import TextContext
 from hub.policy.optout.classes import BITS
 from hub.policy.optout.lexicon import Keyword, Lexicon
 from hub.policy.optout.normalise import strip_accents
 from hub.policy.optout.tokens import Tokens
 
-_PUNCTUATION = BITS["break"] | BITS["comma"] | BITS["mark"] | BITS["stop_sign"] | BITS["asked"]
-_AROUND = _PUNCTUATION | BITS["courtesy"]
+PUNCTUATION = BITS["break"] | BITS["comma"] | BITS["mark"] | BITS["stop_sign"] | BITS["asked"]
+AROUND = PUNCTUATION | BITS["courtesy"]
 _NAME = BITS["other"]
 _MAX_NAME = 3
 _LONGEST = 8  # tokens of the longest keyword, with room to spare
 
 
-def whole_message(tokens: Tokens, context: TextContext, lexicon: Lexicon) -> tuple[Keyword, int, int] | None:
-    """The keyword the message is, and its first and last token; None when it is not one."""
+def whole_message(tokens: Tokens, lexicon: Lexicon) -> tuple[Keyword, int, int] | None:
+    """The keyword the message is, its first token and the end of it; None when it is not one."""
     words = tokens.words
-    core = [i for i, word in enumerate(words) if not word.mask & _PUNCTUATION]
+    core = [i for i, word in enumerate(words) if not word.mask & PUNCTUATION]
     first, last = 0, len(core)
     if not core:
         return None
     if found := _keyword([tokens.texts[i] for i in core], lexicon):
-        return found, core[0], core[-1]
-    while first < last and words[core[first]].mask & _AROUND:
+        return found, core[0], core[-1] + 1
+    while first < last and words[core[first]].mask & AROUND:
         first += 1
-    while last > first and words[core[last - 1]].mask & _AROUND:
+    while last > first and words[core[last - 1]].mask & AROUND:
         last -= 1
     core = core[first:last]
+    if len(core) > 1 and words[core[0]].mask & BITS["reply"] and words[core[1]].mask & BITS["letter"]:
+        core = core[1:]  # "回复 R": what our own text told them to do
     if not core:
         return None
     if found := _keyword([tokens.texts[i] for i in core], lexicon):
-        return found, core[0], core[-1]
+        return found, core[0], core[-1] + 1
     return _with_signature(tokens, core, lexicon)
 
 
@@ -57,7 +58,7 @@ def _with_signature(tokens: Tokens, core: list[int], lexicon: Lexicon) -> tuple[
     for at in range(1, min(len(core), _LONGEST)):
         for inside, outside in ((core[:at], core[at:]), (core[-at:], core[:-at])):
             if _signature(tokens, inside, outside) and (found := _keyword([tokens.texts[i] for i in inside], lexicon)):
-                return found, inside[0], inside[-1]
+                return found, inside[0], inside[-1] + 1
     return None
 
 

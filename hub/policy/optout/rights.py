@@ -1,0 +1,65 @@
+"""Requests about personal data, people who are not who we think, children, emergencies (policy §3.5, §4.1, D14).
+
+Read in the same pass as opt-outs. A request is never refused here for lack of legal words: it opens a case, staff judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hub.policy.optout.classes import BITS
+from hub.policy.optout.grammar import Grammar
+from hub.policy.optout.tokens import Tokens
+
+SUPPRESSING = frozenset({"erasure", "objection"})
+_ASKING = BITS["asked"] | BITS["question"]
+_AGE_MAY_FOLLOW = (
+    BITS["break"] | BITS["comma"] | BITS["years_old"] | BITS["common"] | BITS["but"] | BITS["link"] | BITS["question"] | BITS["mark"]
+)
+_MAX_DENIAL = 6  # tokens: "this isn't Sarah's phone anymore"
+
+
+def request(grammar: Grammar, codes: str, present: int) -> tuple[str, int, int] | None:
+    """The kind of request, its first token and its end; the first of the table where several stand."""
+    for rule, first, end in grammar.matches(grammar.rights, codes, present):
+        return rule.id.partition(".")[2], first, end
+    return None
+
+
+def wrong_person(tokens: Tokens, present: int, core: int, capital: Callable[[int], bool]) -> tuple[int, int] | None:
+    """Where the text says we reached someone else. capital: whether a token was written with a capital letter.
+
+    core: number of tokens that are words. A question ("is this the wrong number?") is none.
+    """
+    if present & BITS["wrong_person"] and not present & BITS["asked"]:
+        at = next(i for i, word in enumerate(tokens.words) if word.mask & BITS["wrong_person"])
+        return at, at + 1
+    if not present & BITS["not_called"] or core > _MAX_DENIAL or present & _ASKING:
+        return None
+    for at, word in enumerate(tokens.words[:-1]):
+        if word.mask & BITS["not_called"] and tokens.words[at + 1].mask & BITS["other"] and capital(at + 1):
+            return at, at + 2
+    return None
+
+
+def is_child(tokens: Tokens, present: int) -> bool:
+    """The writer says to be under 18."""
+    if present & BITS["under_18"]:
+        return True
+    words = tokens.words
+    for at in range(1, len(words)):
+        if not words[at].mask & BITS["age_of_child"]:
+            continue
+        following = words[at + 1].mask if at + 1 < len(words) else BITS["break"]
+        if words[at - 1].mask & BITS["i_am"] and following & _AGE_MAY_FOLLOW and not following & (BITS["time"] | BITS["until"]):
+            return True
+    return False
+
+
+def is_urgent(tokens: Tokens, present: int) -> bool:
+    """Names a danger sign that is not denied right before it ("no bleeding")."""
+    if not present & BITS["urgent"]:
+        return False
+    denials = BITS["no"] | BITS["negation"] | BITS["no_word"]
+    words = tokens.words
+    return any(word.mask & BITS["urgent"] and not (at and words[at - 1].mask & denials) for at, word in enumerate(words))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hub.commands.common import Refusal, now
-from hub.desks.account.routes import welcome_url
 from hub.model.audit import AuditEvent
 from hub.model.ids import StaffId
 from hub.settings import Settings
@@ -66,6 +65,8 @@ async def _add(connection: Connection, email: str, name: str, role: str) -> Staf
 
 
 async def _link(connection: Connection, staff_id: StaffId, public_url: str) -> str:
+    from hub.desks.account.routes import welcome_url  # brings the web framework along, which most starts can do without
+
     return welcome_url(public_url, await staff.create_link(connection, staff_id, now=now(), valid_h=FIRST_LINK_H))
 
 

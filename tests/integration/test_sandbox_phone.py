@@ -32,6 +32,7 @@ class Desk:
     hub: Hub
     double: TwilioDouble
     http: aiohttp.ClientSession
+    url: str = ""
     lines: list[LedgerLine] = field(default_factory=list)
     passed: list[tuple[str, int]] = field(default_factory=list)
 
@@ -78,8 +79,8 @@ async def desk(hub: Hub) -> AsyncIterator[Desk]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    async with double.serve(), aiohttp.ClientSession(url) as desk.http:
+    desk.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with double.serve(), aiohttp.ClientSession(desk.url) as desk.http:
         yield desk
     await runner.cleanup()
 

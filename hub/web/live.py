@@ -80,11 +80,11 @@ class LiveStream:
 
     def _tell(self, event: bytes) -> None:
         for queue in self._pages:
-            if queue.full() or event is ENDED:
+            behind = queue.full()
+            if behind or event is ENDED:
                 while not queue.empty():
                     queue.get_nowait()
-                event = event if event is ENDED else REFRESH
-            queue.put_nowait(event)
+            queue.put_nowait(REFRESH if behind and event is not ENDED else event)
 
     async def _listen_for_ever(self) -> None:
         failures = 0

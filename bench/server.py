@@ -10,6 +10,7 @@ from aiohttp import web
 
 from channels.registry import ADAPTERS
 from hub.app import make_app, utc_now
+from hub.commands import logs
 from hub.intake.compose import tools
 from hub.intake.record import record
 from hub.intake.submission import Submission
@@ -46,11 +47,11 @@ TOOLS = tools(settings)
 
 def main() -> None:
     """Serve until stopped."""
-    uvloop.install()
+    logs.configure({**os.environ, "HUB_LOG": "json"})
     app = make_app(settings)
     app.router.add_post("/bench/hello", hello)
     app.router.add_post("/bench/naive/{account}", naive)
-    web.run_app(app, host=settings.host, port=settings.port, access_log=None, print=None)
+    web.run_app(app, host=settings.host, port=settings.port, access_log=None, print=None, loop=uvloop.new_event_loop())
 
 
 if __name__ == "__main__":

@@ -10,14 +10,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
 
 from hub.intake.record import Tools, record, record_failed
 from hub.intake.submission import Submission
+from hub.model.ids import AccountId
 from hub.model.message import Account, ChannelEvent, RawRequest
+from hub.store import accounts
 from hub.store.pool import Pool
 
 log = structlog.get_logger("intake")
@@ -29,6 +31,7 @@ STORE_FAULTS = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.
 # Faults of the moment: two batches met on the same rows. Trying again settles them.
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
 ATTEMPTS = 5
+HEARD_EVERY = timedelta(seconds=10)
 
 
 class IntakeFull(Exception):
@@ -61,7 +64,7 @@ class Intake:
     """
 
     def __init__(
-        self, pool: Pool, tools: Tools, *, clock: Callable[[], datetime], max_waiting: int = 2000, max_batch: int = 64, lanes: int = 2
+        self, pool: Pool, tools: Tools, *, clock: Callable[[], datetime], max_waiting: int = 2000, max_batch: int = 64, lanes: int = 1
     ) -> None:
         self._pool, self._tools, self._clock = pool, tools, clock
         self._max_waiting, self._max_batch = max_waiting, max_batch
@@ -69,6 +72,7 @@ class Intake:
         self._pending: set[asyncio.Future[Accepted]] = set()
         self._arrived = asyncio.Event()
         self._lanes = [asyncio.create_task(self._run(), name=f"intake-{n}") for n in range(lanes)]
+        self._heard: dict[AccountId, datetime] = {}
         self._closing = False
 
     async def accept(self, request: RawRequest, account: Account, events: Sequence[ChannelEvent]) -> Accepted:
@@ -141,7 +145,17 @@ class Intake:
     async def _transaction(self, submissions: Sequence[Submission]) -> list[Accepted]:
         async with self._pool.acquire() as conn, conn.transaction():
             counts = await record(conn, submissions, self._tools, now=self._clock())
+        await self._note_heard({s.account.id for s in submissions})
         return [Accepted(new=new, repeated=repeated) for new, repeated in counts]
+
+    async def _note_heard(self, account_ids: set[AccountId]) -> None:
+        """Now and then, outside the transaction: which channels are alive. Losing a note costs nothing."""
+        now = self._clock()
+        due = {a for a in account_ids if a not in self._heard or now - self._heard[a] >= HEARD_EVERY}
+        if due:
+            self._heard |= dict.fromkeys(due, now)
+            async with self._pool.acquire() as conn:
+                await accounts.heard_from(conn, due, now=now)
 
     async def _journal_failed(self, waiting: _Waiting, fault: Exception) -> None:
         """Keep the raw request of an event that cannot be processed; acknowledged, counted, replayable."""

@@ -77,7 +77,7 @@ def _thread(
     conversation_id = known.conversation_id if known else None
     if conversation_id is None:
         conversation_id = _new_conversation(writes, account, event, contact_id)
-    if known and event.display_name:
+    if known and not known.named and event.display_name:
         writes.names.append((contact_id, Sealed(storable(event.display_name.reveal())[:200])))
     thread = _Thread(contact_id, identity_id, conversation_id, known)
     threads.update(dict.fromkeys(keys, thread))

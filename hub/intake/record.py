@@ -20,7 +20,7 @@ from hub.model.ids import ConversationId
 from hub.model.message import Account, ChannelEvent, InboundMessage, PreferenceChange, ProviderKeyword, StatusUpdate, Unknown
 from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, Scope
 from hub.policy.invitation import after_inbound, after_withdrawal
-from hub.store import accounts, attachments, audit, conversations, journal, live, messages, outbox, people
+from hub.store import attachments, audit, conversations, journal, live, messages, outbox, people
 from hub.store.conversations import InvitationRow
 from hub.store.outbox import FollowUp
 from hub.store.pool import Connection
@@ -86,7 +86,7 @@ async def _store(conn: Connection, fresh: Sequence[tuple[Account, ChannelEvent]]
     for account, event in fresh:
         if isinstance(event, Unknown):
             writes.note("inbound.received", f"account:{account.id}", actor=f"provider:{account.id}", result_kind="unknown")
-    await _follow(conn, writes, {a.id for a, _ in fresh})
+    await _follow(conn, writes)
 
 
 async def _people(conn: Connection, writes: Writes) -> None:
@@ -192,17 +192,15 @@ def _moved(writes: Writes, placed: Placed, before: InvitationFacts) -> Invitatio
 
 
 def _deserves_acknowledgement(writes: Writes, placed: Placed, before: InvitationFacts) -> bool:
-    """A first guess that saves work; the judge decides when the acknowledgement is queued."""
+    """Whether this message begins something: the first in a day. A guess that saves work; the judge decides later."""
     event = placed.event
     if event.automatic or event.form or placed.signal.label is not OptOutLabel.NONE or writes.now - event.sent_at > LATE:
         return False
-    return before.last_ack_at is None or writes.now - before.last_ack_at >= ACKNOWLEDGE_EVERY
+    return before.last_inbound_at is None or event.sent_at - before.last_inbound_at >= ACKNOWLEDGE_EVERY
 
 
-async def _follow(conn: Connection, writes: Writes, account_ids: set[object]) -> None:
+async def _follow(conn: Connection, writes: Writes) -> None:
     await audit.append(conn, writes.audit)
     await outbox.add(conn, writes.follow_ups, now=writes.now)
-    if writes.placed:
-        await accounts.heard_from(conn, account_ids, now=writes.now)  # type: ignore[arg-type]
     changed: list[ConversationId] = [*writes.arrivals, *writes.changed]
-    await live.notify(conn, changed)
+    await live.send(conn, [*live.conversation_notes(changed), *outbox.notes(writes.follow_ups)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from typing import NewType
 from uuid import UUID
@@ -18,6 +18,7 @@ StaffId = NewType("StaffId", UUID)
 CampaignId = NewType("CampaignId", UUID)
 
 _MASK_48 = (1 << 48) - 1
+_MASK_74 = (1 << 74) - 1
 
 
 def uuid7(time_ms: int | None = None) -> UUID:
@@ -26,6 +27,6 @@ def uuid7(time_ms: int | None = None) -> UUID:
     Ids made in different milliseconds sort by time, which keeps index pages warm and lists newest-first for free.
     """
     ms = time.time_ns() // 1_000_000 if time_ms is None else time_ms
-    rand = secrets.randbits(74)
+    rand = int.from_bytes(os.urandom(10)) & _MASK_74
     value = (ms & _MASK_48) << 80 | 0x7 << 76 | (rand >> 62) << 64 | 0b10 << 62 | rand & ((1 << 62) - 1)
     return UUID(int=value)

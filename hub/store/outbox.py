@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from hub.store.live import notify_work
+from hub.store.live import WORK
 from hub.store.pool import Connection
 
 
@@ -28,7 +28,7 @@ class Due:
 
 
 async def add(conn: Connection, follow_ups: Sequence[FollowUp], *, now: datetime) -> None:
-    """Queue follow-ups in the caller's transaction and wake the relay when it commits."""
+    """Queue follow-ups in the caller's transaction. `notes` wakes the relay for them."""
     if not follow_ups:
         return
     await conn.execute(
@@ -41,7 +41,11 @@ async def add(conn: Connection, follow_ups: Sequence[FollowUp], *, now: datetime
         [f.run_after for f in follow_ups],
         now,
     )
-    await notify_work(conn, (f"outbox:{f.topic}" for f in follow_ups))
+
+
+def notes(follow_ups: Sequence[FollowUp]) -> list[tuple[str, str]]:
+    """The notes that wake the relay for these follow-ups."""
+    return [(WORK, f"outbox:{f.topic}") for f in follow_ups]
 
 
 async def due_topics(conn: Connection, *, now: datetime) -> list[str]:

@@ -47,6 +47,7 @@ class Known:
     identity_id: IdentityId | None  # on the channel asked about; None when the person is known from another channel only
     contact_id: ContactId
     verified: bool
+    named: bool
     conversation_id: ConversationId | None
     last_outbound_kind: Kind | None
     last_outbound_at: datetime | None
@@ -61,7 +62,7 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
     """
     rows = await conn.fetch(
         """
-        SELECT q.ord, i.contact_id, i.verified,
+        SELECT q.ord, i.contact_id, i.verified, p.display_name IS NOT NULL AS named,
                (SELECT s.id FROM identity s WHERE s.contact_id = i.contact_id AND s.channel = q.channel AND s.address_hash = q.hash)
                    AS identity_id,
                c.conversation_id, o.kind AS last_kind, o.created_at AS last_kind_at
@@ -72,6 +73,7 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
               AND (i.verified OR NOT EXISTS (SELECT 1 FROM identity v WHERE v.contact_id = i.contact_id AND v.verified))
             ORDER BY i.verified DESC, (i.channel = q.channel) DESC, i.last_seen_at DESC, i.id LIMIT 1
         ) i ON true
+        JOIN contact p ON p.id = i.contact_id
         LEFT JOIN LATERAL (
             SELECT k.id AS conversation_id FROM conversation k JOIN invitation n ON n.conversation_id = k.id AND n.channel = q.channel
             WHERE k.contact_id = i.contact_id AND (k.account_id = q.account_id OR k.channel = 'web_form') AND k.status <> 'spam'
@@ -93,6 +95,7 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
             identity_id=row["identity_id"],
             contact_id=row["contact_id"],
             verified=row["verified"],
+            named=row["named"],
             conversation_id=row["conversation_id"],
             last_outbound_kind=Kind(row["last_kind"]) if row["last_kind"] else None,
             last_outbound_at=row["last_kind_at"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub import wordings
 from hub.intake.record import Tools
 from hub.lexicon import load_lexicon
+from hub.model.message import Account
 from hub.model.permission import Signal, TextContext
 from hub.policy.optout import recognise
 from hub.settings import Settings
@@ -17,4 +18,14 @@ def tools(settings: Settings) -> Tools:
     def understand(text: str, context: TextContext) -> Signal:
         return recognise(text, context, lexicon)
 
-    return Tools(hasher=settings.hasher, recognise=understand, wordings=wordings.load(settings.config_dir / "wordings"))
+    return Tools(
+        hasher=settings.hasher,
+        recognise=understand,
+        wordings=wordings.load(settings.config_dir / "wordings"),
+        confirms_stop=gateway_confirms,
+    )
+
+
+def gateway_confirms(account: Account, signal: Signal) -> bool:
+    """Whether the provider answers this stop itself: account option `gateway_confirms_stop`, whole keywords only."""
+    return account.options.get("gateway_confirms_stop") is True and signal.rule_id.startswith("L1")

@@ -18,7 +18,7 @@ from hub.intake.writes import Placed, Start, Stop, Writes
 from hub.model.address import AddressHasher
 from hub.model.ids import ConversationId
 from hub.model.message import Account, ChannelEvent, InboundMessage, PreferenceChange, ProviderKeyword, StatusUpdate, Unknown
-from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, Scope
+from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, Scope, Signal
 from hub.policy.invitation import after_inbound, after_withdrawal
 from hub.store import attachments, audit, conversations, journal, live, messages, outbox, people
 from hub.store.conversations import InvitationRow
@@ -38,7 +38,7 @@ class Tools:
     hasher: AddressHasher
     recognise: Recognise
     wordings: Wordings
-    confirms_stop: Callable[[Account], bool] = lambda _account: False
+    confirms_stop: Callable[[Account, Signal], bool] = lambda _account, _signal: False
 
 
 async def record(conn: Connection, submissions: Sequence[Submission], tools: Tools, *, now: datetime) -> list[tuple[int, int]]:
@@ -123,7 +123,7 @@ def _understand(writes: Writes, placed: Placed, tools: Tools, by_id: dict[str, A
                 provisional=signal.label is OptOutLabel.AMBIGUOUS and source != "provider_keyword",
             )
         )
-        gateway_confirms = event.keyword is ProviderKeyword.STOP or tools.confirms_stop(by_id[event.account_id])
+        gateway_confirms = event.keyword is ProviderKeyword.STOP or tools.confirms_stop(by_id[event.account_id], signal)
         if not gateway_confirms and placed.proven:
             writes.follow_ups.append(FollowUp(topic="confirm_stop", ref=placed.id, run_after=writes.now))
     elif placed.proven and (signal.label is OptOutLabel.OPT_IN or event.keyword is ProviderKeyword.START):

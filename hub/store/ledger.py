@@ -105,9 +105,9 @@ async def let_pass(conn: Connection, address_hash: bytes, passed: timedelta) -> 
     """Sandbox only: move one person's invitations into the past, as if that much time had gone by."""
     await conn.execute(
         """
-        UPDATE invitation n SET opened_at = opened_at - $2::interval, last_inbound_at = last_inbound_at - $2::interval,
-            last_outbound_at = last_outbound_at - $2::interval, turn_started_at = turn_started_at - $2::interval,
-            last_ack_at = last_ack_at - $2::interval
+        UPDATE invitation n SET opened_at = n.opened_at - $2::interval, last_inbound_at = n.last_inbound_at - $2::interval,
+            last_outbound_at = n.last_outbound_at - $2::interval, turn_started_at = n.turn_started_at - $2::interval,
+            last_ack_at = n.last_ack_at - $2::interval
         FROM conversation c JOIN identity i ON i.contact_id = c.contact_id
         WHERE n.conversation_id = c.id AND i.address_hash = $1
         """,

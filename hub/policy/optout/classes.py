@@ -30,6 +30,7 @@ CLASSES: dict[str, str] = {
     "i": "the person writing, as the one who acts: I, we",
     "you": "the clinic: you, your, you guys",
     "others": "someone else: him, my husband, the office",
+    "them": "the messages just spoken of: them, these",
     "want": "wants or needs: want, wish, like",
     "unwanted": "does not want, in one word or fixed phrase: no quiero, не хочу, 不想",
     "receive": "gets: receive, get, hear from",

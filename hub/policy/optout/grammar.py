@@ -34,11 +34,17 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One row of a table below. id: what `rule_id` shows."""
+    """One row of a table below. id: what `rule_id` shows. also: classes one of which must stand anywhere in the message."""
 
     id: str
     terms: str
     reach: Reach = Reach.BARE
+    also: str = ""
+
+    @property
+    def limitable(self) -> bool:
+        """Whether a time or a thing can limit it: leaving a list today is leaving it; not being called today is not."""
+        return not any(word in self.id for word in ("unsubscri", "list", "detail", "consent", "off"))
 
 
 _B, _M, _E = Reach.BARE, Reach.MARKETING, Reach.EVERYTHING
@@ -51,6 +57,8 @@ REVOCATIONS = (
     Pattern("L2.unsubscribe", "unsubscribe"),
     Pattern("L2.stop_contact", f"stop ~4 contact|contacted|send|{_SENT}|receive"),
     Pattern("L2.messages_stop", f"{_SENT} ~3 stop"),
+    Pattern("L2.stop_them", "stop them", also="message|promo|contact"),
+    Pattern("L2.messages_must_stop", f"{_SENT} barrier ~1 stop"),
     Pattern("L2.contact_stopped", f"contact|contacted|send|receive|{_SENT} ~4 stop_after"),
     Pattern("L2.dont_contact", "negation ~3 contact"),
     Pattern("L2.dont_send", f"negation ~2 send ~4 me|again|{_SENT}"),
@@ -61,11 +69,13 @@ REVOCATIONS = (
     Pattern("L2.unwanted_after", f"receive|contact|contacted|send|{_SENT} ~3 unwanted"),
     Pattern("L2.dont_want", f"negation|no_more ~2 want ~6 receive|contacted|{_SENT}"),
     Pattern("L2.dont_want_you_to", "negation|no_more ~2 want ~2 you ~3 contact|send"),
+    Pattern("L2.dont_receive", f"negation ~2 receive ~4 {_SENT}"),
     Pattern("L2.no_more", f"no_more ~3 contact|contacted|receive|send|{_SENT}"),
     Pattern("L2.no_messages", f"no ~2 {_SENT}"),
     Pattern("L2.not_any_more", f"{_SENT} ~3 no_more"),
     Pattern("L2.enough_of", f"enough ~5 contact|contacted|{_SENT}|list"),
     Pattern("L2.remove_from_list", "remove|erase ≈6 list"),
+    Pattern("L2.remove_from_messages", f"remove ~1 me|my_detail ~2 {_SENT}"),
     Pattern("L2.list_remove", "list ~3 remove|erase"),
     Pattern("L2.remove_detail", "remove|erase ~2 my_detail", _E),
     Pattern("L2.detail_remove", "my_detail ~3 remove|erase", _E),
@@ -75,13 +85,13 @@ REVOCATIONS = (
     Pattern("L2.consent_withdrawn", "withdraw ~4 consent"),
     Pattern("L2.consent_denied", "negation|no_more|unwanted ~2 consent"),
     Pattern("L2.cancel_subscription", f"cancel ~3 list|{_SENT}"),
-    Pattern("L2.subscription_cancel", f"list|promo ~2 cancel"),
+    Pattern("L2.subscription_cancel", "list|promo ~2 cancel"),
 )
 
 # L2c: the same words turned around, or telling what happened. A revocation that overlaps one of these is none.
 REVERSALS = (
     Pattern("L2c.dont_stop", "negation|after_negation again? stop|stop_after|unsubscribe|remove|cancel"),
-    Pattern("L2c.i_dont", "i|others negation again? contact|send"),
+    Pattern("L2c.i_dont", "i|others negation again? contact|send|receive"),
     Pattern("L2c.you_dont", "^ you negation ~1 contact|send"),
     Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈4 mistake"),
     Pattern("L2c.mistaken", "mistake ≈4 unsubscribe|no_contact|remove|stop"),
@@ -136,6 +146,7 @@ class Compiled:
     needs: tuple[int, ...]
     look: re.Pattern[str]
     reach: Reach
+    limitable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +172,7 @@ class Grammar:
 
 
 # What a gap may not hold: tokens that end the thought or turn it around.
-_STOPPERS = ("break", "comma", "barrier", "report", "question", "body", "habit", "place", "but", "footer")
+_STOPPERS = ("break", "comma", "barrier", "report", "question", "body", "habit", "place", "but", "hold", "footer")
 _TERM = re.compile(r"(?P<gap>[~≈])(?P<most>\d)|(?P<edge>[\^$])|(?P<any>[a-z_0-9|]+)(?:-(?P<none>[a-z_|]+))?(?P<optional>\??)")
 
 
@@ -183,15 +194,15 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
 
 
 def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[Compiled, ...]:
-    return tuple(Compiled(p.id, _needs(p.terms), re.compile(_expression(p.terms, codes)), p.reach) for p in patterns)
+    return tuple(Compiled(p.id, _needs(p.terms, p.also), re.compile(_expression(p.terms, codes)), p.reach, p.limitable) for p in patterns)
 
 
 def _mask(names: str) -> int:
     return sum(BITS[name] for name in names.split("|"))
 
 
-def _needs(terms: str) -> tuple[int, ...]:
-    found = []
+def _needs(terms: str, also: str) -> tuple[int, ...]:
+    found = [_mask(also)] if also else []
     for term in terms.split():
         match = _TERM.fullmatch(term)
         if match and match["any"] and not match["optional"]:

@@ -10,6 +10,7 @@ L3 = sum(BITS[name] for name in _NAMES)
 _TURN = BITS["break"] | BITS["but"] | BITS["comma"]
 _LIMIT_AFTER = BITS["until"] | BITS["time"] | BITS["thing"] | BITS["appointment"]
 _LIMIT_BEFORE = BITS["until"] | BITS["time"]
+_SIGHT = 40  # tokens a clause is followed for; longer ones are hostile or unpunctuated, and cost must stay linear
 _BEFORE = 4  # how far in front of a revocation a limit may stand: "after 6pm please don't ring"
 
 
@@ -24,9 +25,10 @@ def mask_of(tokens: Tokens, first: int, end: int) -> int:
 def clause(tokens: Tokens, first: int, end: int, turns: int = _TURN) -> tuple[int, int]:
     """The tokens around [first, end) up to where the thought turns."""
     words = tokens.words
-    while first > 0 and not words[first - 1].mask & turns:
+    low, high = max(0, first - _SIGHT), min(len(words), end + _SIGHT)
+    while first > low and not words[first - 1].mask & turns:
         first -= 1
-    while end < len(words) and not words[end].mask & turns:
+    while end < high and not words[end].mask & turns:
         end += 1
     return first, end
 

@@ -15,11 +15,13 @@ from hub.policy.optout.normalise import fold_word, strip_accents
 
 # Scripts written without spaces between words (or, for Hangul, with endings glued on): Thai to Khmer, kana, Han, Hangul.
 SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+_IS_SPACELESS = re.compile(f"[{SPACELESS}]+")
 _RUNS = re.compile(f"[{SPACELESS}]+|[^{SPACELESS}]+")
 _WORD_MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u200c\u200d"
 TOKEN = re.compile(rf"[\w{_WORD_MARKS}]+(?:'[\w{_WORD_MARKS}]+)*|\n|[^\w\s]")
 
-_FUZZY_LENGTH = 6  # shorter words have too many neighbours that mean something else
+# Shorter words have too many neighbours that mean something else; in other languages than English even more.
+_FUZZY_LENGTH, _FUZZY_FOREIGN = 6, 9
 _FUZZY_CLASSES = (
     "stop",
     "contact",
@@ -50,14 +52,15 @@ class WordList:
 class Word:
     """What a token can be. code: one character standing for the set of classes, which the grammar's patterns are made of.
 
-    phrases: longer entries that begin with this word, longest first, as (the following words, what the whole is).
+    phrases: longer entries that begin with this word, by their second word, longest first, as (the words after that, what
+    the whole is); None when there are none.
     languages: a bit per language of the lexicon.
     """
 
     code: str
     mask: int
     languages: int
-    phrases: tuple[tuple[tuple[str, ...], Word], ...] = ()
+    phrases: Mapping[str, tuple[tuple[list[str], Word], ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +115,15 @@ class _Compiler:
         self._codes: dict[int, str] = {}
 
     def compile(self) -> Lexicon:
-        for number, words in enumerate(self._lists):
-            self._collect(words, 1 << number)
+        for number, word_list in enumerate(self._lists):
+            self._collect(word_list, 1 << number)
         for sign, name in {
             **dict.fromkeys(".!;\n…।。！", "break"),
             **dict.fromkeys("?؟", "asked"),
             **dict.fromkeys(",:、،", "comma"),
         }.items():
             self._masks[(sign,)] = (BITS["break"] | BITS[name], 0) if name == "asked" else (BITS[name], 0)
-        words = self._words()
+        words = self._all_words()
         stems = {stem: Word(self._code(mask), mask, langs) for stem, (mask, langs) in self._stems.items()}
         special = {name: self._plain(*names) for name, names in _SPECIAL.items()}
         return Lexicon(
@@ -130,7 +133,7 @@ class _Compiler:
             stems=stems,
             stem_lengths=tuple(sorted({len(s) for s in stems}, reverse=True)),
             starts=_starts(words),
-            near=_near(words),
+            near=_near(words, self._english()),
             keywords=self._keywords,
             grammar=compile_grammar(self._codes),
             **special,
@@ -158,7 +161,9 @@ class _Compiler:
             return  # several words are a whole message only; as parts of a sentence they must stay apart
         if kind in {"stop", "cancel", "maybe"}:
             extra = BITS["cancel"] if kind in {"cancel", "maybe"} else 0
-            self._add(language, text, BITS["keyword"] | extra, bit)
+            # Long stop words without spaces are sentences ("stop pushing"): they revoke wherever they stand.
+            whole = BITS["no_contact"] if kind == "stop" and len(key) >= 4 and _IS_SPACELESS.fullmatch(key) else 0
+            self._add(language, text, BITS["keyword"] | extra | whole, bit)
         elif kind == "letter":
             self._add(language, text, BITS["letter"], bit)
 
@@ -176,7 +181,7 @@ class _Compiler:
                 old = self._masks.get(form, (0, 0))
                 self._masks[form] = (old[0] | mask, old[1] | bit)
 
-    def _words(self) -> dict[str, Word]:
+    def _all_words(self) -> dict[str, Word]:
         following: dict[str, list[tuple[tuple[str, ...], Word]]] = {}
         for parts, (mask, langs) in self._masks.items():
             if len(parts) > 1:
@@ -188,9 +193,11 @@ class _Compiler:
         out = {}
         for text in {*singles, *following}:
             mask, langs = singles.get(text, (BITS["other"], 0))
-            phrases = sorted(following.get(text, []), key=lambda p: (-len(p[0]), p[0]))
-            out[text] = Word(self._code(mask), mask, langs, tuple(phrases))
+            out[text] = Word(self._code(mask), mask, langs, _by_second(following.get(text, [])))
         return out
+
+    def _english(self) -> int:
+        return sum(1 << n for n, words in enumerate(self._lists) if words.language == "en")
 
     def _code(self, mask: int) -> str:
         return self._codes.setdefault(mask, chr(0x100 + len(self._codes)))
@@ -210,6 +217,13 @@ _SPECIAL = {
 }
 
 
+def _by_second(entries: list[tuple[tuple[str, ...], Word]]) -> dict[str, tuple[tuple[list[str], Word], ...]] | None:
+    found: dict[str, list[tuple[list[str], Word]]] = {}
+    for rest, whole in sorted(entries, key=lambda entry: (-len(entry[0]), entry[0])):
+        found.setdefault(rest[0], []).append((list(rest[1:]), whole))
+    return {second: tuple(rows) for second, rows in found.items()} or None
+
+
 def _starts(words: Mapping[str, Word]) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for text in words:
@@ -218,12 +232,13 @@ def _starts(words: Mapping[str, Word]) -> dict[str, tuple[str, ...]]:
     return {first: tuple(sorted(texts, key=len, reverse=True)) for first, texts in found.items()}
 
 
-def _near(words: Mapping[str, Word]) -> dict[str, str]:
+def _near(words: Mapping[str, Word], english: int) -> dict[str, str]:
     """Every word worth guessing at, under each form with one letter missing."""
     wanted = sum(BITS[name] for name in _FUZZY_CLASSES)
     found: dict[str, str] = {}
     for text, word in words.items():
-        if word.mask & wanted and len(text) >= _FUZZY_LENGTH and text.isalpha() and text.isascii():
+        least = _FUZZY_LENGTH if word.languages & english else _FUZZY_FOREIGN
+        if word.mask & wanted and len(text) >= least and text.isalpha() and text.isascii():
             found[text] = text
             for cut in range(1, len(text)):
                 found.setdefault(text[:cut] + text[cut + 1 :], text)

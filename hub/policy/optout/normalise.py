@@ -45,8 +45,8 @@ _FOLDED = re.compile("[" + "".join(map(chr, _FOLD)) + "]")
 
 # Longer texts are read at both ends: nobody writes a stop 20,000 characters in and 10,000 from the end.
 HEAD, TAIL = 20_000, 10_000
-# Raw text is cut first, so that a megabyte of invisible characters costs little; they are dropped before HEAD counts.
-RAW_HEAD, RAW_TAIL = 120_000, 60_000
+# Raw text is cut first (`visible`), so that a megabyte of invisible characters costs little; they are dropped before HEAD counts.
+RAW_HEAD, RAW_TAIL = 40_000, 20_000
 _GAP = "\n"
 
 
@@ -74,8 +74,6 @@ def fold(text: str) -> Folded:
     if text.isascii():
         return _ascii(text)
     origins: Sequence[int] | None = None
-    if len(text) > RAW_HEAD + RAW_TAIL:
-        text, origins = _ends(text, None, RAW_HEAD, RAW_TAIL)
     if _SPLIT_PRONE.search(text) or _DROP.search(text) or not unicodedata.is_normalized("NFKC", text):
         text, origins = _by_cluster(text, origins)
     lowered = text.casefold()
@@ -90,6 +88,8 @@ def fold(text: str) -> Folded:
 
 def strip_accents(word: str) -> str:
     """The word without Latin, Greek or Cyrillic accents (policy §3.2 step 5); đ, ł and ø too, which do not decompose."""
+    if word.isascii():
+        return word
     bare = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
     return bare.replace("đ", "d").replace("ł", "l").replace("ø", "o").replace("ß", "ss")
 

@@ -28,8 +28,19 @@ _OFFERED_FOR = timedelta(days=30)
 _L4_TOKENS = 4
 _REFUSAL_TOKENS = 5
 _UNKNOWN_TOKENS = 3
+_ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
 _STRONG = BITS["stop"] | BITS["stop_after"] | BITS["unsubscribe"] | BITS["no_contact"]
-_REFUSING = BITS["no_word"] | BITS["anger"] | BITS["courtesy"] | BITS["you"] | BITS["me"] | BITS["but"]
+_REFUSING = (
+    BITS["no_word"]
+    | BITS["anger"]
+    | BITS["courtesy"]
+    | BITS["you"]
+    | BITS["me"]
+    | BITS["but"]
+    | BITS["i"]
+    | BITS["negation"]
+    | BITS["want"]
+)
 
 # May raise NONE to AMBIGUOUS: text and context in, true when a model thinks it is an opt-out (policy §3.3 L5).
 Raiser = Callable[[str, TextContext], bool]
@@ -102,8 +113,10 @@ def _cut_footers(tokens: Tokens, present: int, lexicon: Lexicon) -> None:
         dropped.update(range(first, end))
     if dropped:
         kept = [i for i in range(len(tokens)) if i not in dropped]
-        for row in (tokens.texts, tokens.starts, tokens.ends, tokens.words):
-            row[:] = [row[i] for i in kept]  # type: ignore[call-overload,index]
+        tokens.texts = [tokens.texts[i] for i in kept]
+        tokens.starts = [tokens.starts[i] for i in kept]
+        tokens.ends = [tokens.ends[i] for i in kept]
+        tokens.words = [tokens.words[i] for i in kept]
 
 
 def _from_keyword(read: _Read, keyword: Keyword, first: int, end: int, context: TextContext) -> Signal:
@@ -173,13 +186,12 @@ def _without_staccato(tokens: Tokens, other: str) -> str:
     """Codes with full stops between single words passed over: "STOP. CONTACTING. ME." is one sentence."""
     codes = tokens.codes()
     ends = [i for i, word in enumerate(tokens.words) if word.mask & BITS["break"] and tokens.texts[i] == "."]
-    if len(ends) < 2:
+    short = {after for before, after in itertools.pairwise([-1, *ends]) if after - before == 2}
+    if len(short) < 2:
         return codes
-    kept = list(codes)
-    for before, after in itertools.pairwise([-1, *ends]):
-        if after - before == 2:
-            kept[after] = other
-    return "".join(kept)
+    passed = {at for at in short if at - 2 in short or at + 2 in short}
+    passed |= {at - 2 for at in passed}
+    return "".join(other if i in passed else code for i, code in enumerate(codes))
 
 
 _Stop = tuple[str, int, int, set[Suppression]]
@@ -188,11 +200,12 @@ _Stop = tuple[str, int, int, set[Suppression]]
 def _revocations(read: _Read, codes: str, context: TextContext) -> tuple[list[_Stop], tuple[str, int, int] | None]:
     """L2c, L2b, L2: the revocations that stand, and the first that stands only in part."""
     grammar, tokens = read.lexicon.grammar, read.tokens
-    reversed_at = [(first, end) for _, first, end in grammar.matches(grammar.reversals, codes, read.present)]
+    turned = {at for _, first, end in grammar.matches(grammar.reversals, codes, read.present) for at in range(first, end)}
     stops: list[_Stop] = []
     part: tuple[str, int, int] | None = None
-    for rule, first, end in grammar.matches(grammar.revocations, codes, read.present):
-        if any(first < there and here < end for here, there in reversed_at):
+    found = grammar.matches(grammar.revocations, codes, read.present)
+    for rule, first, end in itertools.islice(found, _ENOUGH):
+        if turned and not turned.isdisjoint(range(first, end)):
             continue
         _, stop = clause(tokens, first, end)
         mask = mask_of(tokens, first, stop)
@@ -202,7 +215,7 @@ def _revocations(read: _Read, codes: str, context: TextContext) -> tuple[list[_S
                 stops.append((rule.id, first, end, reach(rule.reach, own, context.channel)))
                 continue
             part = part or ("L2b.alternative", first, end)
-        elif limited(tokens, first, end):
+        elif rule.limitable and limited(tokens, first, end):
             part = part or ("L2b.limited", first, end)
         else:
             stops.append((rule.id, first, end, reach(rule.reach, mask, context.channel)))
@@ -222,6 +235,8 @@ def _lone_word(read: _Read, codes: str, context: TextContext) -> tuple[str, int,
         return ("L4b.sign", signs[0], signs[0] + 1) if signs else None
     if context.last_outbound_kind is Kind.MKT and all(words[i].mask & _REFUSING for i in core):
         return ("L4b.no_to_marketing", core[0], core[-1] + 1)
+    if alone := _lone_sentence(read):
+        return alone
     if read.present & L3 or len(core) > _REFUSAL_TOKENS:
         return None
     grammar = read.lexicon.grammar
@@ -233,6 +248,22 @@ def _lone_word(read: _Read, codes: str, context: TextContext) -> tuple[str, int,
     refusals = [i for i, word in enumerate(words) if word.mask & BITS["anger"]]
     others = sum(bool(words[i].mask & BITS["other"]) for i in core)
     return ("L4b.refusal", refusals[0], refusals[0] + 1) if refusals and others <= 1 else None
+
+
+def _lone_sentence(read: _Read) -> tuple[str, int, int] | None:
+    """A sentence of its own that is a stop word: "I told you already. Stop." """
+    words, core = read.tokens.words, read.core
+    breaks = [-1, *(i for i, word in enumerate(words) if word.mask & BITS["break"]), len(words)]
+    for before, after in itertools.pairwise(breaks):
+        inside = [i for i in core if before < i < after]
+        if (
+            len(inside) == 1
+            and words[inside[0]].mask & BITS["keyword"]
+            and words[inside[0]].mask & _STRONG
+            and not words[inside[0]].mask & BITS["cancel"]
+        ):
+            return ("L4.sentence", inside[0], inside[0] + 1)
+    return None
 
 
 def _may_stand_alone(read: _Read, at: int) -> bool:

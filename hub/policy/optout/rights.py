@@ -34,10 +34,12 @@ def wrong_person(tokens: Tokens, present: int, core: int, capital: Callable[[int
     if present & BITS["wrong_person"] and not present & BITS["asked"]:
         at = next(i for i, word in enumerate(tokens.words) if word.mask & BITS["wrong_person"])
         return at, at + 1
-    if not present & BITS["not_called"] or core > _MAX_DENIAL or present & _ASKING:
+    if not present & (BITS["not_called"] | BITS["i_am"]) or core > _MAX_DENIAL or present & _ASKING:
         return None
-    for at, word in enumerate(tokens.words[:-1]):
-        if word.mask & BITS["not_called"] and tokens.words[at + 1].mask & BITS["other"] and capital(at + 1):
+    words = tokens.words
+    for at in range(len(words) - 1):
+        denied = words[at].mask & BITS["not_called"] or (at and words[at].mask & BITS["negation"] and words[at - 1].mask & BITS["i_am"])
+        if denied and tokens.words[at + 1].mask & BITS["other"] and capital(at + 1):
             return at, at + 2
     return None
 

@@ -23,6 +23,8 @@ _LATIN_LIKE = str.maketrans("аеорсухіјѕԁһкмтвнαοερτυικ�
 _CYRILLIC_LIKE = str.maketrans("aeopcyxijkmtbh", "аеорсухијкмтвн")
 _LATIN, _CYRILLIC, _GREEK = re.compile("[a-z]"), re.compile("[а-яёіїєґѕјԁһ]"), re.compile("[α-ω]")
 _MAX_FUZZY = 16
+_MAX_LETTERS = 24
+_AGAIN_AND_AGAIN = re.compile(r"(\w{3,14}?)\1{1,9}")
 
 
 @dataclass(slots=True)
@@ -64,11 +66,7 @@ def tokenise(text: str, lexicon: Lexicon) -> Tokens:
             singles += token.isalpha()
         if word is None:
             token, word = _resolve(token, lexicon)
-            if word.mask == 0:
-                continue
-            if token[0] == "'":
-                token = token[1:]
-        if word.phrases:
+        if word.phrases is not None:
             has_phrases = True
         texts.append(token)
         starts.append(start)
@@ -83,7 +81,7 @@ def tokenise(text: str, lexicon: Lexicon) -> Tokens:
 
 def _joins(text: str, start: int, end: int, starts: list[int]) -> bool:
     """A hyphen or dot with letters on both sides holds one word together; a dot only between single letters."""
-    if not (0 < start and end < len(text) and text[start - 1].isalnum() and text[end].isalnum()):
+    if not (start > 0 and end < len(text) and text[start - 1].isalnum() and text[end].isalnum()):
         return False
     if text[start] != ".":
         return True
@@ -130,6 +128,8 @@ def _other_scripts(token: str) -> list[str]:
 def _guess(token: str, lexicon: Lexicon) -> tuple[str, Word]:
     """By stem, then with one letter missing, added, swapped or changed; the first letter must be right."""
     size = len(token)
+    if size <= 60 and (repeated := _AGAIN_AND_AGAIN.fullmatch(token)) and (found := lexicon.words.get(repeated.group(1))):
+        return repeated.group(1), found
     for length in lexicon.stem_lengths:
         if length <= size and (found := lexicon.stems.get(token[:length])):
             return token, found
@@ -175,41 +175,59 @@ def _segment(token: str, start: int, lexicon: Lexicon, tokens: Tokens) -> None:
 
 def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:
     """s t o p, s.t.o.p, s-t-o-p: three or more single letters in a row are one word, if the lexicon knows it."""
-    at = 0
-    while at < len(tokens.texts):
+    hits: list[tuple[int, int, Word]] = []
+    at, size = 0, len(tokens.texts)
+    while at < size:
         end = at
-        while end < len(tokens.texts) and len(tokens.texts[end]) == 1 and tokens.texts[end].isalpha():
+        while end < size and len(tokens.texts[end]) == 1 and tokens.texts[end].isalpha():
             end += 1
-        if end - at >= 3:
+        if 3 <= end - at <= _MAX_LETTERS:
             joined = "".join(tokens.texts[at:end])
             word = lexicon.words.get(joined) or lexicon.words.get(_REPEATS.sub(r"\1", joined))
             if word is not None:
-                _replace(tokens, at, end, joined, word)
+                hits.append((at, end, word))
         at = max(end, at + 1)
+    if hits:
+        joined_texts = {first: "".join(tokens.texts[first:end]) for first, end, _ in hits}
+        places = {tokens.starts[first]: text for first, text in joined_texts.items()}
+        _collapse(tokens, hits)
+        tokens.texts = [places.get(start, text) for start, text in zip(tokens.starts, tokens.texts, strict=True)]
 
 
 def _merge_phrases(tokens: Tokens) -> None:
     """Fixed phrases become one token, longest first. Builds new lists, so a long text costs one pass."""
     texts, words = tokens.texts, tokens.words
-    merged = Tokens([], [], [], [])
-    at, size = 0, len(texts)
-    while at < size:
-        text, word, end = texts[at], words[at], at + 1
-        for rest, whole in word.phrases:
-            if texts[at + 1 : at + 1 + len(rest)] == list(rest):
-                end = at + 1 + len(rest)
-                text, word = " ".join(texts[at:end]), whole
-                break
-        merged.texts.append(text)
-        merged.starts.append(tokens.starts[at])
-        merged.ends.append(tokens.ends[end - 1])
-        merged.words.append(word)
-        at = end
-    tokens.texts, tokens.starts, tokens.ends, tokens.words = merged.texts, merged.starts, merged.ends, merged.words
+    hits: list[tuple[int, int, Word]] = []
+    at, last = 0, len(texts) - 1
+    while at < last:
+        if (phrases := words[at].phrases) is not None and (found := phrases.get(texts[at + 1])) is not None:
+            for rest, whole in found:
+                end = at + 2 + len(rest)
+                if not rest or texts[at + 2 : end] == rest:
+                    hits.append((at, end, whole))
+                    at = end - 1
+                    break
+        at += 1
+    if hits:
+        _collapse(tokens, hits)
 
 
-def _replace(tokens: Tokens, at: int, end: int, text: str, word: Word) -> None:
-    tokens.texts[at:end] = [text]
-    tokens.starts[at:end] = [tokens.starts[at]]
-    tokens.ends[at:end] = [tokens.ends[end - 1]]
-    tokens.words[at:end] = [word]
+def _collapse(tokens: Tokens, hits: list[tuple[int, int, Word]]) -> None:
+    """Each [first, end) becomes one token."""
+    texts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    words: list[Word] = []
+    at = 0
+    for first, end, word in [*hits, (len(tokens.texts), 0, hits[0][2])]:
+        texts += tokens.texts[at:first]
+        starts += tokens.starts[at:first]
+        ends += tokens.ends[at:first]
+        words += tokens.words[at:first]
+        if end:
+            texts.append(" ".join(tokens.texts[first:end]))
+            starts.append(tokens.starts[first])
+            ends.append(tokens.ends[end - 1])
+            words.append(word)
+            at = end
+    tokens.texts, tokens.starts, tokens.ends, tokens.words = texts, starts, ends, words

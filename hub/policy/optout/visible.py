@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from hub.policy.optout.normalise import RAW_HEAD, RAW_TAIL
+
 _HEADER_WORDS = (
     r"wrote|writes|a écrit|schrieb|escribió|escribio|ha scritto|escreveu|napisał\(a\)|napisał|napisała|scris|a scris|пишет|написал\(а\)|написала?"
     r"|yazdı|كتب|ने लिखा|نے لکھا|نوشت|schreef|skrev|写道|寫道|のメッセージ|작성|đã viết|เขียนว่า|menulis|έγραψε|כתב|пише|написав"
@@ -55,6 +57,7 @@ class Visible:
 
     text: str
     pieces: tuple[tuple[int, int], ...] = ((0, 0),)
+    left_out: int = 0  # characters left out in the middle of a very long text, after RAW_HEAD
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The span in the text as received."""
@@ -62,13 +65,17 @@ class Visible:
 
     def _place(self, at: int) -> int:
         begins, was = next(piece for piece in reversed(self.pieces) if piece[0] <= at)
-        return was + at - begins
+        place = was + at - begins
+        return place + self.left_out if self.left_out and place > RAW_HEAD else place
 
 
 def visible(text: str) -> Visible:
     """The person's own words in a text as received. Linear in the text; empty when all of it is quoted."""
+    left_out = max(0, len(text) - RAW_HEAD - RAW_TAIL - 1)
+    if left_out:
+        text = text[:RAW_HEAD] + "\n" + text[-RAW_TAIL:]
     if not _HINTS.search(text):
-        return Visible(text)
+        return Visible(text, left_out=left_out)
     start = match.end() if (match := _CORNER_QUOTE.match(text)) else 0
     lines = text[start:].split("\n")
     kept: list[str] = []
@@ -94,7 +101,7 @@ def visible(text: str) -> Visible:
         number += 1
     if not kept:
         return Visible("")
-    return Visible("\n".join(kept), tuple(pieces))
+    return Visible("\n".join(kept), tuple(pieces), left_out)
 
 
 def _skipped(lines: list[str], number: int, below: bool) -> int:
@@ -131,7 +138,7 @@ def _wrote(lines: list[str], number: int) -> int:
         last = lines[number + size - 1]
         if len(last) > 400:
             return 0
-        if _WROTE_END.search(last):
+        if last.rstrip().endswith((":", "：")) and _WROTE_END.search(last):
             head = "\n".join(lines[number : number + size])
             return size if _WROTE_HINT.search(head) else 0
         if not last.strip() or (size == 1 and not _WROTE_HINT.search(last)):

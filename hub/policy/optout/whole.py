@@ -12,7 +12,7 @@ from hub.policy.optout.tokens import Tokens
 
 PUNCTUATION = BITS["break"] | BITS["comma"] | BITS["mark"] | BITS["stop_sign"] | BITS["asked"]
 AROUND = PUNCTUATION | BITS["courtesy"]
-_NAME = BITS["other"]
+_SIGNATURE = BITS["other"] | BITS["number"]
 _MAX_NAME = 3
 _LONGEST = 8  # tokens of the longest keyword, with room to spare
 
@@ -42,32 +42,38 @@ def whole_message(tokens: Tokens, lexicon: Lexicon) -> tuple[Keyword, int, int] 
 
 def _keyword(texts: list[str], lexicon: Lexicon) -> Keyword | None:
     """The keyword these tokens spell together, or repeat."""
-    if len(texts) > _LONGEST:
-        kinds = {t: lexicon.keywords.get(t) for t in set(texts)}
-        return kinds[texts[0]] if all(kinds.values()) else None
-    joined = "".join(texts).replace(" ", "")
-    found = lexicon.keywords.get(joined) or lexicon.keywords.get(strip_accents(joined))
-    if found is None and len(texts) > 1:
-        each = [lexicon.keywords.get(t.replace(" ", "")) for t in texts]
-        return each[0] if all(each) else None
-    return found
+    keywords = lexicon.keywords
+    if len(texts) <= _LONGEST:
+        joined = "".join(texts).replace(" ", "")
+        if found := keywords.get(joined) or (None if joined.isascii() else keywords.get(strip_accents(joined))):
+            return found
+    if len(texts) == 1:
+        return None
+    first = keywords.get(texts[0].replace(" ", ""))
+    return first if first is not None and all(t.replace(" ", "") in keywords for t in set(texts)) else None
 
 
 def _with_signature(tokens: Tokens, core: list[int], lexicon: Lexicon) -> tuple[Keyword, int, int] | None:
     """Keyword beside a number, or parted from a name by punctuation: "STOP - Jane 07700 900123"."""
-    for at in range(1, min(len(core), _LONGEST)):
-        for inside, outside in ((core[:at], core[at:]), (core[-at:], core[:-at])):
-            if _signature(tokens, inside, outside) and (found := _keyword([tokens.texts[i] for i in inside], lexicon)):
-                return found, inside[0], inside[-1] + 1
+    if len(core) > _LONGEST + _MAX_NAME:
+        return None
+    words = tokens.words
+    end, start = len(core), 0
+    while end > 0 and words[core[end - 1]].mask & _SIGNATURE:
+        end -= 1
+    while start < len(core) and words[core[start]].mask & _SIGNATURE:
+        start += 1
+    for inside, outside in ((core[:end], core[end:]), (core[start:], core[:start])):
+        if inside and outside and _signature(tokens, inside, outside) and (found := _keyword([tokens.texts[i] for i in inside], lexicon)):
+            return found, inside[0], inside[-1] + 1
     return None
 
 
 def _signature(tokens: Tokens, inside: list[int], outside: list[int]) -> bool:
+    """A name of at most three words, parted by punctuation, or a telephone number of at least seven digits with or without one."""
     numbers = [i for i in outside if tokens.words[i].mask & BITS["number"]]
-    names = [i for i in outside if tokens.words[i].mask & _NAME]
     digits = sum(len(tokens.texts[i]) for i in numbers)
-    if len(numbers) + len(names) != len(outside) or len(names) > _MAX_NAME:
+    if len(outside) - len(numbers) > _MAX_NAME:
         return False
-    after = inside[-1] < outside[0]
-    between = range(inside[-1] + 1, outside[0]) if after else range(outside[-1] + 1, inside[0])
-    return digits >= 7 or (not numbers and any(True for _ in between))
+    parted = outside[0] - inside[-1] > 1 if inside[-1] < outside[0] else inside[0] - outside[-1] > 1
+    return digits >= 7 or (not numbers and parted)

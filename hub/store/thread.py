@@ -249,17 +249,25 @@ class SendingRow:
     conversation_id: ConversationId
     status: DeliveryStatus
     send_after: datetime
+    name: Sealed[str] | None
 
 
 async def sending(conn: Connection, message_id: MessageId) -> SendingRow | None:
     """None for an inbound message, or none at all."""
     row = await conn.fetchrow(
-        "SELECT conversation_id, status, send_after FROM message WHERE id = $1 AND direction = 'outbound'", message_id
+        """
+        SELECT m.conversation_id, m.status, m.send_after, c.display_name FROM message m JOIN contact c ON c.id = m.contact_id
+        WHERE m.id = $1 AND m.direction = 'outbound'
+        """,
+        message_id,
     )
     if row is None:
         return None
     return SendingRow(
-        conversation_id=ConversationId(row["conversation_id"]), status=DeliveryStatus(row["status"]), send_after=row["send_after"]
+        conversation_id=ConversationId(row["conversation_id"]),
+        status=DeliveryStatus(row["status"]),
+        send_after=row["send_after"],
+        name=Sealed(row["display_name"]) if row["display_name"] else None,
     )
 
 

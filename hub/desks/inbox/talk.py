@@ -115,13 +115,20 @@ def entries(rows: Sequence[MessageRow], frame: Frame) -> list[Entry]:
     last_day: date | None = None
     several = len({r.channel for r in rows}) > 1
     stops = {s.evidence_id: s for s in frame.stops if s.evidence_id}
-    for row in rows:
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        if following is not None and _tried_again(row, following):
+            continue
         today = row.created_at.astimezone(frame.zone).date()
         if today != last_day:
             found.append(Day(key=f"d-{today}", label=when.heading(row.created_at, frame.now, frame.zone)))
             last_day = today
         found.extend(_one(row, frame, stops, several=several))
     return found
+
+
+def _tried_again(row: MessageRow, following: MessageRow) -> bool:
+    """A refused reply that its writer mended or repeated at once: the last attempt stands for them all. Each is on record."""
+    return row.status is DeliveryStatus.REFUSED and following.direction is Direction.OUTBOUND and following.author == row.author
 
 
 def _one(row: MessageRow, frame: Frame, stops: Mapping[UUID, StopRow], *, several: bool) -> list[Entry]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from hub.desks.inbox.desk import Look
+from hub.desks.inbox.names import display_name, first_name
 from hub.model.ids import MessageId
 from hub.model.message import DeliveryStatus
 from hub.store import thread
@@ -61,7 +62,7 @@ async def _sending(conn: Connection, text: str, look: Look) -> Toast | None:
     if row is None or row.status is not DeliveryStatus.QUEUED or row.send_after <= look.now:
         return None
     return Toast(
-        text="Sending",
+        text=f"Sending to {first_name(display_name(row.name, None).reveal())}" if row.name else "Sending",
         until=row.send_after,
         seconds=math.ceil((row.send_after - look.now).total_seconds()),
         action=f"/inbox/{row.conversation_id}/undo",

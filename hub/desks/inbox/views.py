@@ -49,6 +49,8 @@ _MARKETING = frozenset({Scope.ALL_CONTACT, Scope.ALL_MARKETING, Scope.CHANNEL, S
 
 def via(channel: Channel) -> str:
     """ "by SMS", "on WhatsApp"."""
+    if channel is Channel.WEB_FORM:
+        return "through the website form"
     name = NAMES[channel] if channel is not Channel.EMAIL else "email"
     return f"{'by' if channel in _BY else 'on'} {name}"
 

@@ -29,6 +29,11 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install it, or name it in HUB_TEST_CHROMIUM"),
 ]
 PASSWORD = "four quiet river stones"
+# How many controls have no name a screen reader could say.
+UNNAMED = """
+[...document.querySelectorAll("button, a[href], input:not([type=hidden]), textarea, select")].filter((e) =>
+    !(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length || e.querySelector("[aria-label]"))).length
+"""
 DESKTOP, PHONE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}, {"width": 320, "height": 640}
 
 
@@ -246,10 +251,7 @@ async def test_each_page_has_one_first_heading_and_named_regions(desk: Desk) -> 
     for path in ("/inbox", f"/inbox/{conversation}", f"/inbox/{conversation}/person"):
         await page.goto(path)
         assert await page.locator("h1").count() == 1, path
-        unnamed = await page.evaluate(
-            "[...document.querySelectorAll('button, a[href], input:not([type=hidden]), textarea, select')].filter(e => !(e.textContent.trim()"
-            " || e.getAttribute('aria-label') || e.labels?.length || e.querySelector('[aria-label]'))).length"
-        )
+        unnamed = await page.evaluate(UNNAMED)
         assert unnamed == 0, path
 
 

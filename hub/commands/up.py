@@ -18,7 +18,6 @@ from dataclasses import replace
 from types import FrameType
 
 from rich.console import Console
-from rich.panel import Panel
 from rich.text import Text
 
 from hub import embedded
@@ -139,7 +138,7 @@ def _run_processes(settings: Settings, env: dict[str, str], link: str | None, co
     process = subprocess.Popen([*prefix, *command], env=env, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         if _wait_for_web(settings, process):
-            console.print(_welcome(settings, link))
+            console.print(_welcome(settings, link), soft_wrap=True)
         elif process.poll() is None:
             console.print(f"The web process has not answered within {_READY_WITHIN_S:.0f} seconds; its lines above may say why.")
         return process.wait()
@@ -171,14 +170,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _welcome(settings: Settings, link: str | None) -> Panel:
-    lines = Text()
+def _welcome(settings: Settings, link: str | None) -> Text:
+    """The addresses to open, each on a line of its own that no terminal breaks: links are there to be clicked."""
+    lines = Text("\nEnquiry Hub is running\n\n", style="bold")
     if link is not None:
-        lines.append("First administrator (works once)\n", style="bold")
-        lines.append(f"  {link}\n\n")
-    lines.append("Inbox            ", style="bold").append(f"{settings.public_url}/inbox\n")
-    lines.append("Contact form     ", style="bold").append(f"{settings.public_url}/enquire\n")
+        lines.append("  First administrator, works once:\n").append(f"  {link}\n\n", style="not bold")
+    lines.append("  Inbox            ").append(f"{settings.public_url}/inbox\n", style="not bold")
+    lines.append("  Contact form     ").append(f"{settings.public_url}/enquire\n", style="not bold")
     if settings.sandbox:
-        lines.append("Practice phone   ", style="bold").append(f"http://{settings.sandbox_host}:{settings.sandbox_port}/\n")
-    lines.append("\nCtrl-C stops everything.", style="dim")
-    return Panel(lines, title="Enquiry Hub is running", expand=False, padding=(1, 2))
+        lines.append("  Practice phone   ").append(f"http://{settings.sandbox_host}:{settings.sandbox_port}/\n", style="not bold")
+    return lines.append("\n  Ctrl-C stops everything.\n", style="not bold dim")

@@ -11,17 +11,14 @@ from datetime import datetime, tzinfo
 from urllib.parse import quote
 
 from hub.desks.inbox.names import language
+from hub.desks.inbox.refusals import REFUSALS, TONES, Family, Refused, refusal
 from hub.desks.inbox.views import GLYPHS, NAMES, Rim, RimState, Standing, rim, via
 from hub.model.address import Channel
 from hub.model.ids import ConversationId
 from hub.model.permission import Decision, Reason, Scope
 from hub.model.sealed import Sealed
-from hub.policy.sentences import family, sentence
 from hub.store.thread import StopRow
 from hub.web import when
-
-# The text is at fault, not the wish to write: the composer stays, with its text (looks §6).
-TEXT_REASONS = frozenset({Reason.MISLABELLED, Reason.POM, Reason.CONTENT, Reason.FOOTER, Reason.HEALTH_LEAK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +56,7 @@ class Composer:
     max_text: int
     counts_segments: bool
     text: Sealed[str]
-    problem: str
+    problem: Refused | None
     problem_code: str
 
 
@@ -90,7 +87,7 @@ def seat(
 ) -> Seat:
     """The foot of the thread. refused: the answer to the reply just tried, when it was no; text: what was typed."""
     drawn = rim(standing, now=now, zone=zone)
-    about_text = refused is not None and refused.reason in TEXT_REASONS
+    about_text = refused is not None and REFUSALS[refused.reason].family is Family.TEXT
     decision = refused if refused is not None and not about_text else standing.decision
     open_ = decision.allowed
     return Seat(
@@ -118,14 +115,14 @@ def _composer(
         max_text=standing.max_text,
         counts_segments=standing.channel is Channel.SMS,
         text=text,
-        problem=_sentence(refused, name, standing, now, zone) if refused else "",
+        problem=_why(refused, name, standing, now, zone) if refused else None,
         problem_code=refused.reason.value if refused else "",
     )
 
 
-def _sentence(decision: Decision, name: str, standing: Standing, now: datetime, zone: tzinfo) -> str:
-    at = standing.closes_at or decision.retry_at or standing.stopped_at
-    return sentence(decision.reason, "en", name=name, channel=NAMES[standing.channel], time=when.said(at, now, zone) if at else "")
+def _why(decision: Decision, name: str, standing: Standing, now: datetime, zone: tzinfo) -> Refused:
+    at = standing.closes_at or decision.retry_at
+    return refusal(decision.reason, name=name, by=via(standing.channel), time=when.said(at, now, zone) if at else "")
 
 
 def _refusal(
@@ -138,13 +135,13 @@ def _refusal(
     now: datetime,
     zone: tzinfo,
 ) -> Refusal:
-    heading, _, advice = _sentence(decision, name, standing, now, zone).partition(". ")
+    why = _why(decision, name, standing, now, zone)
     stop = _stop_behind(decision, standing.channel, stops)
     said = stop.words if stop else None
     return Refusal(
-        tone="wait" if family(decision.reason) == "time" else "alarm" if family(decision.reason) == "broken" else "rest",
-        heading=heading,
-        advice=advice,
+        tone=TONES.get(why.family, "rest"),
+        heading=why.heading,
+        advice=why.advice,
         said=said,
         said_language=language(said.reveal(), None) if said else None,
         said_at=when.full(stop.occurred_at, zone).rpartition(" ")[0] if stop else "",

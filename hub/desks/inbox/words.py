@@ -1,11 +1,11 @@
-"""Sentences for what went wrong with one message or one file. Refusals come from `hub.policy.sentences`, by reason code."""
+"""Words for what went wrong with one message or one file; why we may not speak at all stands in `refusals`."""
 
 from __future__ import annotations
 
-from hub.desks.inbox.views import NAMES
+from hub.desks.inbox.refusals import refusal
+from hub.desks.inbox.views import via
 from hub.model.address import Channel
 from hub.model.permission import Reason
-from hub.policy.sentences import sentence
 from hub.store.thread import FileRow
 
 # The provider's code (Twilio "Error and Warning Dictionary") or ours, and what it means for the person at the screen.
@@ -61,4 +61,5 @@ def size_words(size: int | None) -> str:
 
 def refused_words(reason: Reason | None, *, name: str, channel: Channel) -> str:
     """Why a message of ours stayed here."""
-    return sentence(reason or Reason.NO_RULE, "en", name=name, channel=NAMES[channel])
+    found = refusal(reason or Reason.NO_RULE, name=name, by=via(channel), time="")
+    return f"{found.heading}. {found.advice}".removesuffix(".")

@@ -6,7 +6,7 @@ held, so a claim that commits after a stop has seen it (promise P1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,13 +14,14 @@ from hub.gate.content import from_row
 from hub.gate.routes import capabilities, route_ok
 from hub.model.address import Address, AddressClass, Channel
 from hub.model.audit import AuditEvent
-from hub.model.ids import ContactId, ConversationId, DecisionId, MessageId, uuid7
+from hub.model.ids import CampaignId, ContactId, ConversationId, DecisionId, MessageId, uuid7
 from hub.model.message import Account, DeliveryStatus, OutboundMessage
 from hub.model.permission import Decision, Kind, PolicySettings
 from hub.policy.permission import decide
 from hub.store import audit, conversations, decisions, facts, live
 from hub.store import queue as waiting
 from hub.store.decisions import DecisionRow
+from hub.store.delivery import Sent
 from hub.store.pool import Connection, Pool
 from hub.store.queue import Verdict, Waiting
 
@@ -37,6 +38,26 @@ class Claimed:
     address_hash: bytes | None
     attempts: int
     claimed_at: datetime
+    campaign_id: CampaignId | None = None
+
+
+class QueueSource:
+    """Messages that wait in the queue of one account."""
+
+    def __init__(self, pool: Pool, account: Account, *, policy: PolicySettings, clock: Callable[[], datetime]) -> None:
+        self._pool, self._account, self._policy, self._clock = pool, account, policy, clock
+
+    async def claim(self, limit: int) -> tuple[list[Claimed], int]:
+        """Up to `limit` messages the judge lets go now, and how many were looked at."""
+        return await claim(self._pool, self._account, limit=limit, clock=self._clock, policy=self._policy)
+
+    async def put_back(self, message_ids: Iterable[MessageId]) -> None:
+        """The leave ran out before the sending began: to be decided again."""
+        async with self._pool.acquire() as conn:
+            await waiting.unclaim(conn, message_ids, send_after=self._clock())
+
+    async def recorded(self, conn: Connection, rows: Sequence[Sent]) -> None:
+        """Nothing more to write than the messages."""
 
 
 async def claim(

@@ -7,19 +7,21 @@ moment never sends on an old answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
 from channels.errors import CannotExpress, NotSent, OutcomeUnknown
-from hub.gate.claim import Claimed, claim
+from hub.gate.claim import Claimed, QueueSource
 from hub.gate.results import Finished, record
+from hub.model.ids import MessageId
 from hub.model.message import Account, Adapter, SendCode, SendResult, Transport
 from hub.model.permission import PolicySettings
 from hub.store import accounts
-from hub.store import queue as waiting
-from hub.store.pool import Pool
+from hub.store.delivery import Sent
+from hub.store.pool import Connection, Pool
 
 log = structlog.get_logger("gate")
 
@@ -28,9 +30,18 @@ POLL_S = 0.03
 RECORD_RETRIES = 60
 
 
+class Source(Protocol):
+    """Where a way out gets what it sends: claimed with the judge's leave, and put back when the leave ran out."""
+
+    async def claim(self, limit: int) -> tuple[list[Claimed], int]: ...
+    async def put_back(self, message_ids: Iterable[MessageId]) -> None: ...
+    async def recorded(self, conn: Connection, rows: Sequence[Sent]) -> None: ...
+
+
 class Delivery:
     """One account's way out in one worker.
 
+    source: what waits in the account's queue, unless another one is given.
     in_flight: sends under way at once. clock: aware UTC; passed in so that tests can move it.
     """
 
@@ -44,9 +55,11 @@ class Delivery:
         policy: PolicySettings,
         clock: Callable[[], datetime],
         in_flight: int = 64,
+        source: Source | None = None,
     ) -> None:
         self._pool, self._account, self._adapter, self._transport = pool, account, adapter, transport
         self._policy, self._clock, self._in_flight = policy, clock, in_flight
+        self._source: Source = source or QueueSource(pool, account, policy=policy, clock=clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: asyncio.Queue[Finished] = asyncio.Queue()
         self._open = 0  # claimed and not yet recorded; their people wait for the next message
@@ -96,7 +109,7 @@ class Delivery:
             return 0, 0
         claimed: list[Claimed] = []
         try:
-            claimed, looked_at = await claim(self._pool, self._account, limit=tokens, clock=self._clock, policy=self._policy)
+            claimed, looked_at = await self._source.claim(tokens)
         finally:
             if tokens > len(claimed):
                 async with self._pool.acquire() as conn:
@@ -110,8 +123,7 @@ class Delivery:
 
     async def _send(self, claimed: Claimed) -> None:
         if self._clock() - claimed.claimed_at > CLAIM_GOOD_FOR:
-            async with self._pool.acquire() as conn:
-                await waiting.unclaim(conn, [claimed.message.id], send_after=self._clock())
+            await self._source.put_back([claimed.message.id])
             self._open -= 1
             return
         self._finished.put_nowait(Finished(claimed=claimed, result=await self._hand_over(claimed)))
@@ -149,7 +161,8 @@ class Delivery:
         for attempt in range(RECORD_RETRIES):
             try:
                 async with self._pool.acquire() as conn, conn.transaction():
-                    await record(conn, batch, self._account, self._policy, now=self._clock())
+                    rows = await record(conn, batch, self._account, self._policy, now=self._clock())
+                    await self._source.recorded(conn, rows)
                 return
             except Exception as fault:
                 log.warning("gate.record_again", fault=type(fault).__name__, account=self._account.id, results=len(batch))

@@ -7,6 +7,7 @@ into `unknown`, and a callback, a look-up or a person settles it.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -73,12 +74,15 @@ def _wait(result: SendResult, attempts: int, jitter: float) -> timedelta:
     return timedelta(seconds=seconds * (1 + jitter / 2))
 
 
-async def record(conn: Connection, batch: Sequence[Finished], account: Account, policy: PolicySettings, *, now: datetime) -> None:
-    """Store the results of a batch in the caller's transaction."""
+async def record(conn: Connection, batch: Sequence[Finished], account: Account, policy: PolicySettings, *, now: datetime) -> list[Sent]:
+    """Store the results of a batch in the caller's transaction; the rows they became.
+
+    A campaign's are many: the log has one event for each batch and outcome, and no open page is told of each.
+    """
     rows = [sent_row(f, account, now=now, jitter=random.random()) for f in batch]  # noqa: S311  spreading, not secrecy
     writes = Writes(now=now)
     for finished, row in zip(batch, rows, strict=True):
-        if (action := ACTIONS.get(row.status)) is not None:
+        if finished.claimed.campaign_id is None and (action := ACTIONS.get(row.status)) is not None:
             writes.note(action, f"message:{row.id}", actor="system:gate", reason=row.error_code)
         if finished.claimed.kind is Kind.OOC and row.status is DeliveryStatus.ACCEPTED:
             writes.note("optout.confirmation_sent", f"message:{row.id}", actor="system:gate")
@@ -93,8 +97,18 @@ async def record(conn: Connection, batch: Sequence[Finished], account: Account, 
     changed = await delivery.record_sent(conn, rows, now=now)
     if any(f.result.code is SendCode.ACCOUNT_INVALID for f in batch):
         await accounts.pause(conn, account.id, "credentials", until=now + PAUSE, now=now)
+    _note_campaigns(writes, batch, rows)
     await audit.append(conn, writes.audit)
-    await live.notify(conn, [conversation_id for _, conversation_id in changed])
+    quiet = {f.claimed.message.id for f in batch if f.claimed.campaign_id is not None}
+    await live.notify(conn, [conversation_id for message_id, conversation_id in changed if message_id not in quiet])
+    return rows
+
+
+def _note_campaigns(writes: Writes, batch: Sequence[Finished], rows: Sequence[Sent]) -> None:
+    counts = Counter((f.claimed.campaign_id, r.status) for f, r in zip(batch, rows, strict=True) if f.claimed.campaign_id)
+    for (campaign_id, status), count in counts.items():
+        if (action := ACTIONS.get(status)) is not None:
+            writes.note(action, f"campaign:{campaign_id}", actor="system:gate", people=count)
 
 
 def _stop(finished: Finished, now: datetime) -> Stop:

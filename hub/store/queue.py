@@ -1,6 +1,7 @@
 """The sending queue: what is due, the locks a claim takes, and what the claim made of it.
 
-The rows of `message` in state `queued` are the queue; Redis only says that somebody should look.
+The rows of `message` in state `queued` are the queue; Redis only says that somebody should look. A campaign's people
+wait elsewhere (`hub.store.recipients`), and so do its messages that were put back.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ async def due(conn: Connection, account_id: AccountId, *, now: datetime, limit: 
             SELECT m.id, m.contact_id, m.conversation_id, m.channel, m.identity_id, m.priority, m.send_after,
                    row_number() OVER (PARTITION BY m.contact_id ORDER BY m.priority, m.send_after, m.id) AS turn
             FROM (SELECT id, contact_id, conversation_id, channel, identity_id, priority, send_after FROM message
-                  WHERE status = 'queued' AND account_id = $1 AND send_after <= $2
+                  WHERE status = 'queued' AND account_id = $1 AND send_after <= $2 AND campaign_id IS NULL
                   ORDER BY priority, send_after, id LIMIT $3 * 4) m
         )
         SELECT w.id, w.contact_id, w.conversation_id, w.channel, i.address_hash FROM waiting w LEFT JOIN identity i ON i.id = w.identity_id
@@ -163,7 +164,7 @@ async def accounts_with_due(conn: Connection, *, now: datetime) -> list[AccountI
     rows = await conn.fetch(
         """
         SELECT DISTINCT m.account_id FROM message m LEFT JOIN account_state s ON s.account_id = m.account_id
-        WHERE m.status = 'queued' AND m.send_after <= $1 AND (s.paused IS NULL OR s.paused_until <= $1)
+        WHERE m.status = 'queued' AND m.campaign_id IS NULL AND m.send_after <= $1 AND (s.paused IS NULL OR s.paused_until <= $1)
         """,
         now,
     )

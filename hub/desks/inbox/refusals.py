@@ -70,7 +70,7 @@ REFUSALS: dict[Reason, Refused] = {
         "They ended {time}. An approved template may still go; after the next message from {name} you can type freely again.",
     ),
     Reason.QUIET: Refused(_T, "It is night there now", "Messages of this kind wait for the morning."),
-    Reason.CAP: Refused(_T, "{name} has had enough news for now", "Two in a week are the most. The next may go {time}."),
+    Reason.CAP: Refused(_T, "{name} has had enough news for now", "More would be too much. The next may go {time}."),
     Reason.ACK_USED: Refused(_T, "An acknowledgement went a short while ago", "One a day is enough."),
     Reason.OOC_USED: Refused(_T, "The stop was confirmed already", "One confirmation is all that goes."),
     Reason.OOC_LATE: Refused(_T, "It is too late to confirm the stop", "The stop itself stands."),
@@ -98,5 +98,6 @@ TONES = {Family.TIME: "wait", Family.BROKEN: "alarm"}
 def refusal(reason: Reason, **marks: str) -> Refused:
     """The entry with its marks filled. A sentence whose time is not known leaves that sentence out."""
     found = REFUSALS[reason]
-    advice = found.advice if marks.get("time") else ". ".join(s for s in found.advice.split(". ") if "{time}" not in s)
+    told = [s for s in found.advice.removesuffix(".").split(". ") if marks.get("time") or "{time}" not in s]
+    advice = ". ".join(told) + "."
     return Refused(found.family, found.heading.format_map(marks), advice.format_map(marks))

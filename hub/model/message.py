@@ -102,6 +102,19 @@ class FormEnquiry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    """The link or advertisement that led somebody to write. Click ids, which follow a person about, are not taken over.
+
+    source: the provider's short word ("ad", "SHORTLINK"). ref: the parameter we put into the link ourselves.
+    """
+
+    source: str
+    ref: str | None = None
+    ad_id: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
     """One message a person sent us, as one channel delivered it.
 
@@ -126,6 +139,11 @@ class InboundMessage:
     automatic: bool = False  # a robot wrote it: never answered by one (RFC 3834 and kin)
     locale_hint: str | None = None
     form: FormEnquiry | None = None
+    edit_of_provider_id: str | None = None  # this is the corrected text of that message, which stays as it was
+    referral: Referral | None = None  # what led here, told with the first message after a click
+    story: str | None = None  # "reply" to or "mention" in a story: ephemeral, so its picture is never copied
+    forwarded: bool = False  # passed on from somebody else: the words may not be the sender's own
+    standby: bool = False  # another application holds the thread: shown, not answered from here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +185,56 @@ class Unknown:
     account_id: AccountId
     provider_event_id: str
     kind: str  # the provider's own word for it, cut to 100 characters
+
+
+# Events that are understood, and journalled and counted as `Unknown` by whoever does not act on them.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retraction(Unknown):
+    """The person took back a message. Instagram's terms ask that its content be removed (channels.md §7)."""
+
+    sender: Address
+    target_provider_id: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionRemoved(Unknown):
+    """The person took back a reaction to one of the messages."""
+
+    sender: Address
+    target_provider_id: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echo(Unknown):
+    """Somebody of ours wrote to this person elsewhere, in the provider's own inbox or app: store it as outbound."""
+
+    recipient: Address
+    provider_message_id: str
+    text: Sealed[str]
+    media: tuple[MediaRef, ...] = ()
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityChange(Unknown):
+    """A person's address became another one. The number may have a new owner: never merged without staff."""
+
+    before: tuple[Address, ...]
+    after: tuple[Address, ...]
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watermark(Unknown):
+    """Everything we sent this person up to `up_to` has reached `status` (DELIVERED or READ)."""
+
+    person: Address
+    status: DeliveryStatus
+    up_to: datetime
 
 
 ChannelEvent = InboundMessage | StatusUpdate | PreferenceChange | Unknown

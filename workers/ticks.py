@@ -17,7 +17,6 @@ from workers.runtime import Runtime
 
 log = structlog.get_logger("ticks")
 
-STALE_AFTER = timedelta(seconds=30)  # longer than any send may take: a row still `sending` then was left by a crash
 ASK_AFTER = timedelta(seconds=10)
 REPORTS_KEPT = timedelta(days=1)
 
@@ -32,7 +31,7 @@ async def give_up_stale_sends(runtime: Runtime) -> int:
     """Rows a crash left in `sending` become `unknown`: shown to staff, never resent by themselves."""
     now = runtime.clock()
     async with runtime.pool.acquire() as conn, conn.transaction():
-        given_up = await delivery.give_up_stale(conn, claimed_before=now - STALE_AFTER, now=now)
+        given_up = await delivery.give_up_stale(conn, claimed_before=now - timedelta(seconds=runtime.settings.stale_after_s), now=now)
         await audit.append(
             conn, [AuditEvent(at=now, actor="system:clock", action="send.unknown", object=f"message:{m}") for m, _ in given_up]
         )

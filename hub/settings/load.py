@@ -60,6 +60,7 @@ def load_settings(environ: Mapping[str, str], config_dir: Path) -> Settings:
         sandbox_host=where.sandbox_host,
         sandbox_port=where.sandbox_port,
         undo_s=environment.seconds("HUB_UNDO_S", 6.0, 60.0),
+        stale_after_s=environment.seconds("HUB_STALE_AFTER_S", 30.0, 3600.0),
         web_processes=environment.whole("HUB_WEB_PROCESSES", 1, 1, 64),
         worker_processes=environment.whole("HUB_WORKER_PROCESSES", 1, 1, 64),
         pool_size=environment.whole("HUB_POOL_SIZE", 10, 2, 100),

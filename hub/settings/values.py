@@ -70,7 +70,8 @@ class Settings:
     """All that the hub was told.
 
     database_url, redis_url: None where the embedded servers are used; they may hold a password, so they are not
-    printed. undo_s: seconds a staff reply waits for Undo. public_url: no trailing slash. secret_key: at least 32 bytes.
+    printed. undo_s: seconds a staff reply waits for Undo. stale_after_s: seconds after which a send nobody recorded is given up as
+    unknown; longer than any send may take. public_url: no trailing slash. secret_key: at least 32 bytes.
     pool_size: database connections of one web process at most.
     """
 
@@ -92,6 +93,7 @@ class Settings:
     sandbox_host: str = "127.0.0.1"
     sandbox_port: int = 8081
     undo_s: float = 6.0
+    stale_after_s: float = 30.0
     web_processes: int = 1
     worker_processes: int = 1
     pool_size: int = 10

@@ -59,10 +59,14 @@ def wait_for(url: str, *, timeout_s: float = 30) -> None:
     """Return when the address answers anything at all."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
-        with suppress(OSError):
+        try:
             urllib.request.urlopen(url, timeout=1).close()  # noqa: S310
+        except urllib.error.HTTPError:
+            return  # it speaks
+        except OSError:
+            time.sleep(0.05)
+        else:
             return
-        time.sleep(0.05)
     raise TimeoutError(f"nothing answers on port {url.rsplit(':', 1)[-1]}")
 
 

@@ -78,7 +78,8 @@ LEFT JOIN LATERAL (
                 AND m.created_at > $7::timestamptz - interval '24 hours' AND m.status NOT IN ('refused', 'cancelled', 'queued', 'failed'))
            + (SELECT count(*) FROM suppression x WHERE x.contact_id = q.contact_id AND x.source = 'provider_keyword'
                 AND x.recorded_at > $7 - interval '24 hours') AS confirmations
-) o ON q.kind = 'OOC'
+    WHERE q.kind = 'OOC'  -- inside, so that nobody else's messages are counted
+) o ON true
 """
 
 

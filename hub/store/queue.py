@@ -62,7 +62,8 @@ async def due(conn: Connection, account_id: AccountId, *, now: datetime, limit: 
                   ORDER BY priority, send_after, id LIMIT $3 * 4) m
         )
         SELECT w.id, w.contact_id, w.conversation_id, w.channel, i.address_hash FROM waiting w LEFT JOIN identity i ON i.id = w.identity_id
-        WHERE w.turn = 1 AND NOT EXISTS (SELECT 1 FROM message f WHERE f.contact_id = w.contact_id AND f.status = 'sending')
+        WHERE w.turn = 1  -- LIMIT keeps the planner from reading everything in flight once for each of them
+          AND (SELECT 1 FROM message f WHERE f.contact_id = w.contact_id AND f.status = 'sending' LIMIT 1) IS NULL
         ORDER BY w.priority, w.send_after, w.id LIMIT $3
         """,
         account_id,

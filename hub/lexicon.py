@@ -18,6 +18,7 @@ from hub.policy.optout.lexicon import pieces
 from hub.policy.optout.normalise import fold_word
 
 FOLDER = "lexicon"
+DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "config"
 # When a word belongs to several languages and nothing else tells them apart, the earlier one is named.
 _FIRST = ("en", "zh-Hans", "zh-Hant", "fr", "es", "it", "pt", "pl", "ro", "ru", "tr", "ar", "hi", "ur", "fa")
 
@@ -31,7 +32,7 @@ class BadLexicon(Exception):
 
 
 @cache
-def load_lexicon(config_dir: Path) -> Lexicon:
+def load_lexicon(config_dir: Path = DEFAULT_CONFIG) -> Lexicon:
     """The compiled lexicon of `config_dir/lexicon/*.toml`, read once per process.
 
     Raises BadLexicon with every fault found, also when there is no file at all.

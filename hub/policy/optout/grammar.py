@@ -102,10 +102,11 @@ REVERSALS = (
 
 # Tokens of footers, ours or others', which are never the person's own words.
 FOOTERS = (
-    Pattern("footer.sentence", "footer"),
-    Pattern("footer.reply_word", "reply ~1 keyword|unsubscribe|letter link? ~1 unsubscribe|stop|stop_after|keyword|list"),
-    Pattern("footer.word_reply", "unsubscribe|stop comma|link? ≈1 reply ~1 keyword|unsubscribe|letter"),
+    Pattern("footer.reply_word", "reply ~1 keyword|unsubscribe|letter ≈4 unsubscribe|stop|stop_after|keyword|list|footer"),
+    Pattern("footer.word_reply", "link? unsubscribe|stop comma|link? ≈1 reply ~1 keyword|unsubscribe|letter"),
     Pattern("footer.word_to_end", "keyword link unsubscribe|stop|list"),
+    Pattern("footer.word_sentence", "keyword footer"),
+    Pattern("footer.sentence", "footer"),
 )
 
 # Rights words (policy §4.1). The id's second part is the kind of request.
@@ -187,7 +188,7 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
         rights=rights,
         triggers=_mask(
             "stop|stop_after|negation|after_negation|unwanted|no|no_more|enough|unsubscribe|no_contact|leave_alone|withdraw|cancel"
-            "|keyword|remove|erase|take|off|anger|no_word|wrong_person|not_called|urgent|under_18|i_am|years_old|stop_sign|my_data|data|not_my|about_me"
+            "|keyword|remove|erase|take|off|anger|no_word|wrong_person|not_called|urgent|under_18|i_am|years_old|stop_sign|my_data|data|not_my|about_me|object"
             + "".join(f"|{name}" for name in BITS if name.startswith("right_"))
         ),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from hub.policy.optout.classes import BITS, CLASSES, KEYWORD_KINDS
 from hub.policy.optout.grammar import Grammar, compile_grammar
@@ -173,13 +174,14 @@ class _Compiler:
         parts = pieces(folded.rstrip("*"))
         if not parts or (stem and len(parts) > 1):
             raise ValueError(f"{language}: the entry {text!r} is empty, or a stem of several words")
-        for form in {tuple(parts), tuple(strip_accents(p) for p in parts)}:
-            if stem:
-                old = self._stems.get(form[0], (0, 0))
-                self._stems[form[0]] = (old[0] | mask, old[1] | bit)
-            else:
-                old = self._masks.get(form, (0, 0))
-                self._masks[form] = (old[0] | mask, old[1] | bit)
+        bare = tuple(strip_accents(p) for p in parts)
+        for form in {tuple(parts), bare}:
+            table: dict[Any, tuple[int, int]] = self._stems if stem else self._masks
+            key = form[0] if stem else form
+            old = table.get(key, (0, 0))
+            if form == bare != tuple(parts) and old[1] & self._english():
+                continue  # without its accents it is an English word ("cần"), and English is written more
+            table[key] = (old[0] | mask, old[1] | bit)
 
     def _all_words(self) -> dict[str, Word]:
         following: dict[str, list[tuple[tuple[str, ...], Word]]] = {}
@@ -192,7 +194,7 @@ class _Compiler:
         singles = {parts[0]: value for parts, value in self._masks.items() if len(parts) == 1}
         out = {}
         for text in {*singles, *following}:
-            mask, langs = singles.get(text, (BITS["other"], 0))
+            mask, langs = singles.get(text, (_part_of_phrase(text), 0))
             out[text] = Word(self._code(mask), mask, langs, _by_second(following.get(text, [])))
         return out
 
@@ -207,6 +209,7 @@ class _Compiler:
         return Word(self._code(mask), mask, 0)
 
 
+CHILD_AGES = frozenset(map(str, range(8, 18)))
 _SPECIAL = {
     "other": ("other",),
     "number": ("number",),
@@ -215,6 +218,13 @@ _SPECIAL = {
     "stop_sign": ("stop_sign",),
     "mark": ("mark",),
 }
+
+
+def _part_of_phrase(text: str) -> int:
+    """What a token is that is listed only as part of longer entries: what it would be were it not listed."""
+    if not text.isdigit():
+        return BITS["other"]
+    return sum(BITS[name] for name in _SPECIAL["child_age" if text in CHILD_AGES else "number"])
 
 
 def _by_second(entries: list[tuple[tuple[str, ...], Word]]) -> dict[str, tuple[tuple[list[str], Word], ...]] | None:

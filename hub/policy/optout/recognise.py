@@ -30,6 +30,10 @@ _REFUSAL_TOKENS = 5
 _UNKNOWN_TOKENS = 3
 _ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
 _STRONG = BITS["stop"] | BITS["stop_after"] | BITS["unsubscribe"] | BITS["no_contact"]
+_SENDINGS = BITS["message"] | BITS["promo"] | BITS["contacted"]
+_ENDINGS = BITS["stop"] | BITS["stop_after"] | BITS["no_more"] | BITS["enough"] | BITS["unwanted"] | BITS["no_contact"]
+_MIXED_GUARDS = L3 & ~(BITS["body"] | BITS["time"] | BITS["until"] | BITS["habit"]) | BITS["thing"]
+_FOOTER_LIKE = BITS["reply"] | BITS["footer"] | BITS["link"]
 _REFUSING = (
     BITS["no_word"]
     | BITS["anger"]
@@ -87,7 +91,7 @@ def recognise(text: str, context: TextContext, lexicon: Lexicon, raiser: Raiser 
     folded = fold(seen.text)
     tokens = tokenise(folded.text, lexicon)
     present = mask_of(tokens, 0, len(tokens))
-    if present & BITS["reply"] or present & BITS["footer"]:
+    if present & _FOOTER_LIKE:
         _cut_footers(tokens, present, lexicon)
         present = mask_of(tokens, 0, len(tokens))
     if hit := whole_message(tokens, lexicon):
@@ -109,6 +113,8 @@ def recognise(text: str, context: TextContext, lexicon: Lexicon, raiser: Raiser 
 def _cut_footers(tokens: Tokens, present: int, lexicon: Lexicon) -> None:
     """Drop the tokens of footer sentences: they are ours, whoever pasted them."""
     dropped: set[int] = set()
+    if not present & (BITS["keyword"] | BITS["footer"] | BITS["letter"] | BITS["unsubscribe"]):
+        return
     for _, first, end in lexicon.grammar.matches(lexicon.grammar.footers, tokens.codes(), present):
         dropped.update(range(first, end))
     if dropped:
@@ -211,7 +217,7 @@ def _revocations(read: _Read, codes: str, context: TextContext) -> tuple[list[_S
         mask = mask_of(tokens, first, stop)
         if alternative(tokens, first, end):
             own = mask_of(tokens, first, end)
-            if named_channels(own) and not own & BITS["phone"]:
+            if (named_channels(own) or own & BITS["promo"]) and not own & BITS["phone"]:
                 stops.append((rule.id, first, end, reach(rule.reach, own, context.channel)))
                 continue
             part = part or ("L2b.alternative", first, end)
@@ -237,6 +243,8 @@ def _lone_word(read: _Read, codes: str, context: TextContext) -> tuple[str, int,
         return ("L4b.no_to_marketing", core[0], core[-1] + 1)
     if alone := _lone_sentence(read):
         return alone
+    if mixed := _mixed(read, codes):
+        return mixed
     if read.present & L3 or len(core) > _REFUSAL_TOKENS:
         return None
     grammar = read.lexicon.grammar
@@ -248,6 +256,18 @@ def _lone_word(read: _Read, codes: str, context: TextContext) -> tuple[str, int,
     refusals = [i for i, word in enumerate(words) if word.mask & BITS["anger"]]
     others = sum(bool(words[i].mask & BITS["other"]) for i in core)
     return ("L4b.refusal", refusals[0], refusals[0] + 1) if refusals and others <= 1 else None
+
+
+def _mixed(read: _Read, codes: str) -> tuple[str, int, int] | None:
+    """An ending word and what we send, in one message, in no pattern we know: staff judge. Questions and reports are none."""
+    present = read.present
+    if not present & _SENDINGS or not present & _ENDINGS or present & _MIXED_GUARDS:
+        return None
+    grammar = read.lexicon.grammar
+    if any(True for _ in grammar.matches(grammar.reversals, codes, present)):
+        return None
+    at = next(i for i, word in enumerate(read.tokens.words) if word.mask & _ENDINGS)
+    return ("L4.mixed", at, at + 1)
 
 
 def _lone_sentence(read: _Read) -> tuple[str, int, int] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hub.policy.optout.lexicon import SPACELESS, TOKEN, Lexicon, Word
+from hub.policy.optout.lexicon import CHILD_AGES, SPACELESS, TOKEN, Lexicon, Word
 from hub.policy.optout.normalise import strip_accents
 
 _SPACELESS = re.compile(f"[{SPACELESS}]")
@@ -148,7 +148,7 @@ def _guess(token: str, lexicon: Lexicon) -> tuple[str, Word]:
 
 def _number(token: str, lexicon: Lexicon) -> Word:
     if token.isdigit():
-        return lexicon.child_age if len(token) <= 2 and 8 <= int(token) <= 17 else lexicon.number
+        return lexicon.child_age if token in CHILD_AGES else lexicon.number
     return lexicon.clock if _CLOCK.fullmatch(token) else lexicon.number
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from hub.policy.optout.normalise import RAW_HEAD, RAW_TAIL
 
 _HEADER_WORDS = (
-    r"wrote|writes|a écrit|schrieb|escribió|escribio|ha scritto|escreveu|napisał\(a\)|napisał|napisała|scris|a scris|пишет|написал\(а\)|написала?"
+    r"wrote|writes|a écrit|schrieb|escribió|escribio|ha scritto|escreveu"
+    r"|napisał\(a\)|napisał|napisała|scris|a scris|пишет|написал\(а\)|написала?"
     r"|yazdı|كتب|ने लिखा|نے لکھا|نوشت|schreef|skrev|写道|寫道|のメッセージ|작성|đã viết|เขียนว่า|menulis|έγραψε|כתב|пише|написав"
 )
 # "On Tue, 3 Nov 2026 at 10:12, Clinic <…> wrote:", over up to three lines; the closing colon may be full-width.
@@ -22,20 +23,24 @@ _WROTE_HINT = re.compile(r"\d|@|<")
 _BLOCK_LABELS = (
     r"from|sent|to|subject|date|cc|reply-to|de|envoyé|à|objet|enviado|para|asunto|von|gesendet|an|betreff|da|inviato|a|oggetto|assunto"
     r"|od|wysłano|do|temat|от|отправлено|кому|тема|дата|kimden|kime|konu|gönderildi|van|verzonden|aan|onderwerp|från|skickat|till|ämne"
-    r"|发件人|发送时间|收件人|主题|寄件者|寄件人|傳送時間|收件者|主旨|主題|差出人|送信日時|宛先|件名|보낸 사람|받는 사람|제목|من|إلى|الموضوع"
+    r"|发件人|发送时间|收件人|主题|寄件者|寄件人|傳送時間|收件者|主旨|主題|差出人|送信日時|宛先|件名|보낸 사람|받는 사람|제목"
+    r"|من|إلى|الموضوع"
 )
 _BLOCK_LINE = re.compile(rf"^\s*\*?(?:{_BLOCK_LABELS})\*?\s?[:：]", re.IGNORECASE)
 _SEPARATOR = re.compile(
-    r"^\s*(?:[-_*=]{2,}\s*(?:original message|forwarded message|forwarded by|message d'origine|message original|message transféré|mensaje original"
+    r"^\s*(?:[-_*=]{2,}\s*(?:original message|forwarded message"
+    r"|forwarded by|message d'origine|message original|message transféré|mensaje original"
     r"|mensaje reenviado|ursprüngliche nachricht|weitergeleitete nachricht|messaggio originale|messaggio inoltrato|mensagem original"
     r"|mensagem encaminhada|oryginalna wiadomość|wiadomość oryginalna|mesaj original|исходное сообщение|пересылаемое сообщение"
     r"|пересланное сообщение|orijinal ileti|iletilen ileti|原始邮件|原始郵件|转发的邮件|转发邮件|轉寄|原邮件|oorspronkelijk bericht"
     r"|ursprungligt meddelande|元のメッセージ|원본 메시지|الرسالة الأصلية|reply above this line|.{0,40}above this line)|_{20,}\s*$"
-    r"|begin forwarded message:|début du message réexpédié|anfang der weitergeleiteten|inicio del mensaje reenviado|inizio messaggio inoltrato)",
+    r"|begin forwarded message:|début du message réexpédié"
+    r"|anfang der weitergeleiteten|inicio del mensaje reenviado|inizio messaggio inoltrato)",
     re.IGNORECASE,
 )
 _DEVICE = re.compile(
-    r"^\s*(?:sent (?:from|via) (?:my|the|yahoo|outlook|mail|samsung|proton|gmail)|get outlook for|envoyé (?:de|depuis) mon|von meinem .{1,20} gesendet"
+    r"^\s*(?:sent (?:from|via) (?:my|the|yahoo|outlook|mail|samsung|proton"
+    r"|gmail)|get outlook for|envoyé (?:de|depuis) mon|von meinem .{1,20} gesendet"
     r"|gesendet von|enviado (?:desde|do|de) (?:mi|meu)|inviato (?:da|dal) (?:mio|iphone|ipad)|wysłane z|отправлено (?:с|из)|надіслано"
     r"|\S{1,15} gönderildi|trimis de pe|verstuurd vanaf|verzonden (?:met|vanaf)|skickat från|.{0,20}から送信|나의 \S{1,15} 보냄"
     r"|发自我的|發自我的|从我的.{1,12}发送|從我的.{1,12}傳送|أُ?رسلت? من)",

@@ -1,0 +1,81 @@
+"""The lists as the data protection contact keeps them: loadable, checkable, faults named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub.lexicon import BadLexicon, load_lexicon, read_lists, unreviewed
+from hub.model.permission import OptOutLabel, TextContext
+from hub.policy.optout import recognise
+from tests.unit.optout.helpers import ROOT, context
+
+WANTED = (
+    "en zh-Hans zh-Hant fr es it pt pl ro ru tr ar hi ur fa de nl sv "  # policy §3.4 and the first additions
+    "ja ko vi th id ms tl he el uk"
+).split()  # noqa: SIM905
+HEAD = 'language = "xx"\nversion = "1"\n'
+
+
+def folder(tmp_path: Path, **files: str) -> Path:
+    (tmp_path / "lexicon").mkdir()
+    for name, content in files.items():
+        (tmp_path / "lexicon" / f"{name}.toml").write_text(content, encoding="utf-8")
+    return tmp_path
+
+
+def test_every_language_of_the_policy_is_there() -> None:
+    lists, faults = read_lists(ROOT / "config")
+    assert faults == []
+    assert {words.language for words in lists} == set(WANTED)
+    assert all(words.keywords["stop"] for words in lists)
+
+
+def test_the_number_of_unreviewed_entries_is_known_per_language() -> None:
+    assert set(unreviewed(ROOT / "config")) == set(WANTED)
+
+
+def test_a_word_added_to_a_file_is_recognised(tmp_path: Path) -> None:
+    config = folder(tmp_path, xx=HEAD + '[keywords]\nstop = [{ text = "blimp", reviewed = false }]\n')
+    assert recognise("Blimp!", context(), load_lexicon(config)).label is OptOutLabel.OPT_OUT
+
+
+def test_all_faults_are_reported_at_once_with_file_and_entry(tmp_path: Path) -> None:
+    config = folder(
+        tmp_path,
+        aa="language =",
+        bb=HEAD + '[keywords]\nhalt = [{ text = "x", reviewed = true }]\n',
+        cc=HEAD
+        + '[classes]\nstop = [{ text = "stop" }, { text = "!!", reviewed = true }, { text = "a b*", reviewed = true }]\nnouns = []\n',
+        dd='version = "1"\n[keywords]\nstop = [{ text = "x", reviewed = true }, { text = "x", reviewed = true }]\n',
+    )
+    with pytest.raises(BadLexicon) as caught:
+        load_lexicon(config)
+    faults = "\n".join(caught.value.faults)
+    for said in (
+        "aa.toml",
+        "bb.toml: keywords.halt",
+        "cc.toml: classes.stop entry 1",
+        "entry 2",
+        "entry 3",
+        "classes.nouns",
+        "`language` is missing",
+        "'x' is listed twice",
+    ):
+        assert said in faults
+
+
+def test_a_folder_without_lists_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadLexicon):
+        load_lexicon(tmp_path)
+
+
+def test_a_model_may_raise_none_to_ambiguous_and_nothing_else() -> None:
+    def always(text: str, asked: TextContext) -> bool:
+        return True
+
+    lexicon = load_lexicon(ROOT / "config")
+    assert recognise("see you at 3", context(), lexicon, always).label is OptOutLabel.AMBIGUOUS
+    assert recognise("stop", context(), lexicon, always).label is OptOutLabel.OPT_OUT
+    assert recognise("HELP", context(), lexicon, always).label is OptOutLabel.HELP

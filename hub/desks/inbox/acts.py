@@ -111,7 +111,9 @@ async def _reply(request: web.Request, show_refused: ShowRefused) -> web.StreamR
         raise _back(request, sent=str(queued.message_id), via=wanted)
     if queued.decision.retry_at is not None:
         raise _back(request, did="later", via=wanted)  # stored: it leaves by itself when it may
-    return await show_refused(request, Tried(text=draft.text, decision=queued.decision, message_id=queued.message_id), wanted)
+    faults = tuple(Sealed(f.sentence) for f in queued.examined.findings if f.reason is queued.decision.reason)
+    tried = Tried(text=draft.text, decision=queued.decision, message_id=queued.message_id, faults=faults)
+    return await show_refused(request, tried, wanted)
 
 
 def _whole(text: str) -> str:

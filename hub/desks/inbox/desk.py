@@ -136,11 +136,15 @@ class Talk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A reply the judge refused: what was typed, the answer, and the message it was stored as."""
+    """A reply the judge refused: what was typed, the answer, and the message it was stored as.
+
+    faults: where the text itself is refused, a sentence for each place in it, quoting the words.
+    """
 
     text: Sealed[str]
     decision: Decision
     message_id: MessageId
+    faults: tuple[Sealed[str], ...] = ()
 
 
 async def items(conn: Connection, look: Look, view: View, before: tuple[datetime, ConversationId] | None) -> tuple[list[Item], str | None]:
@@ -256,6 +260,7 @@ def _seat(
         first_name=name,
         text=tried.text if tried else Sealed(""),
         refused=tried.decision if tried else None,
+        faults=tried.faults if tried else (),
         now=look.now,
         zone=look.zone,
     )

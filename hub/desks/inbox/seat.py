@@ -47,7 +47,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """share: of the window left, 0 to 100; None where there is no window. closes_at: for the clock in the page."""
+    """share: of the window left, 0 to 100; None where there is no window. closes_at: for the clock in the page.
+
+    problem: why the text just tried may not go. faults: the same, place by place, quoting it.
+    """
 
     left: str
     closing: bool
@@ -58,6 +61,7 @@ class Composer:
     text: Sealed[str]
     problem: Refused | None
     problem_code: str
+    faults: tuple[Sealed[str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,7 @@ def seat(
     first_name: str,
     text: Sealed[str],
     refused: Decision | None,
+    faults: tuple[Sealed[str], ...] = (),
     now: datetime,
     zone: tzinfo,
 ) -> Seat:
@@ -95,14 +100,21 @@ def seat(
         channel=standing.channel,
         rim=drawn,
         name=first_name,
-        composer=_composer(standing, drawn, text, refused if about_text else None, first_name, now, zone) if open_ else None,
+        composer=_composer(standing, drawn, text, refused if about_text else None, faults, first_name, now, zone) if open_ else None,
         refusal=None if open_ else _refusal(standing, decision, found, stops, conversation_id, first_name, now, zone),
         others=tuple((s.channel.value, NAMES[s.channel], s.channel is standing.channel) for s in found if s.open),
     )
 
 
 def _composer(
-    standing: Standing, drawn: Rim, text: Sealed[str], refused: Decision | None, name: str, now: datetime, zone: tzinfo
+    standing: Standing,
+    drawn: Rim,
+    text: Sealed[str],
+    refused: Decision | None,
+    faults: tuple[Sealed[str], ...],
+    name: str,
+    now: datetime,
+    zone: tzinfo,
 ) -> Composer:
     left, closing = "", drawn.state is RimState.SOON
     if standing.closes_at is not None:
@@ -117,6 +129,7 @@ def _composer(
         text=text,
         problem=_why(refused, name, standing, now, zone) if refused else None,
         problem_code=refused.reason.value if refused else "",
+        faults=faults if refused else (),
     )
 
 

@@ -135,6 +135,17 @@ async def test_what_is_being_typed_survives_what_arrives(desk: Desk) -> None:
     await expect(page.locator("[data-announce]")).to_contain_text("Are you there?")
 
 
+async def test_a_stop_that_arrives_while_somebody_types_keeps_the_words(desk: Desk) -> None:
+    page = await desk.signed_in()
+    await desk.clinic.writes("Hello", account=SMS)
+    await page.goto(f"/inbox/{await desk.clinic.conversation()}")
+    await live(page)
+    await page.get_by_label("Reply to").fill("We could also offer")
+    await desk.clinic.writes("STOP", account=SMS)
+    await expect(page.get_by_role("heading", name="asked us not to write")).to_be_visible()
+    await expect(page.get_by_label("Your text is kept here")).to_have_value("We could also offer")
+
+
 async def test_undo_by_the_toast_takes_the_reply_back(desk: Desk) -> None:
     page = await desk.signed_in()
     await desk.clinic.writes("Hello")

@@ -126,6 +126,7 @@ async def test_an_offer_in_a_reply_keeps_the_composer_and_the_text(signed_in: Br
     assert "<textarea" in page
     assert f"{offer}</textarea>" in page
     assert "MISLABELLED" in page
+    assert "Take “20% off” out, then send" in page
 
 
 async def test_a_shut_window_is_said_in_time(signed_in: Browser, clinic: World, clock: StandingClock) -> None:

@@ -42,6 +42,18 @@ function keepsSeat(old, fresh, force) {
   return !force && old.dataset.seat && old.dataset.seat === fresh.dataset.seat && old.contains(document.querySelector("#reply"));
 }
 
+// A stop may close the composer while somebody types: the words are kept where the refusal stands.
+function keepText(seat, text) {
+  const field = seat.querySelector("#reply") ?? document.createElement("textarea");
+  field.value = text;
+  if (field.isConnected) return;
+  Object.assign(field, { id: "kept", className: "input", readOnly: true });
+  const label = Object.assign(document.createElement("label"), { htmlFor: "kept", textContent: "Your text is kept here, and was not sent" });
+  const box = Object.assign(document.createElement("div"), { className: "field kept" });
+  box.append(label, field);
+  seat.querySelector("h2").parentElement.append(box);
+}
+
 export function swap(html, { force = false } = {}) {
   const root = new DOMParser().parseFromString(html, "text/html");
   adoptDrawings(root);
@@ -49,7 +61,11 @@ export function swap(html, { force = false } = {}) {
     const old = document.querySelector(`[data-part="${fresh.dataset.part}"]`);
     if (!old || fresh.parentElement?.closest("[data-part='seat']") || keepsSeat(old, fresh, force)) continue;
     if (fresh.querySelector(":scope > [data-key]")) mergeChildren(old, fresh);
-    else if (old.outerHTML !== fresh.outerHTML) old.replaceWith(fresh);
+    else if (old.outerHTML !== fresh.outerHTML) {
+      const typed = force ? "" : old.querySelector("#reply, #kept")?.value;
+      old.replaceWith(fresh);
+      if (typed) keepText(fresh, typed);
+    }
   }
   attach(document);
   document.dispatchEvent(new CustomEvent("parts:swapped"));

@@ -1,0 +1,1 @@
+"""The judge, its sentences and its clocks."""

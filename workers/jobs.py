@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from hub.model.ids import AccountId
+from uuid import UUID
+
+from hub.model.ids import AccountId, CampaignId
 from hub.store import accounts
-from workers import follow_ups
+from workers import campaigns, follow_ups
 from workers.runtime import Runtime, run_job
 
 DELIVER_FOR_S = 20.0
@@ -41,5 +43,25 @@ def follow_up(topic: str) -> int:
         finally:
             async with runtime.pool.acquire() as conn:
                 await accounts.end_lease(conn, f"outbox:{topic}")
+
+    return run_job(work)
+
+
+def campaign(campaign_id: str) -> int:
+    """A slice of one campaign: its list, or its sends. How many people were let go."""
+
+    async def work(runtime: Runtime) -> int:
+        subject = f"campaign:{campaign_id}"
+
+        async def alive() -> None:
+            async with runtime.pool.acquire() as conn:
+                await accounts.keep_lease(conn, subject, now=runtime.clock(), for_s=LEASE_S)
+
+        await alive()
+        try:
+            return await campaigns.run(runtime, CampaignId(UUID(campaign_id)), alive=alive)
+        finally:
+            async with runtime.pool.acquire() as conn:
+                await accounts.end_lease(conn, subject)
 
     return run_job(work)

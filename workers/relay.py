@@ -14,7 +14,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from hub.store import accounts, outbox
+from hub.store import accounts, campaigns, outbox
 from hub.store import queue as waiting
 from hub.store.pool import Pool
 from workers.runtime import queue_named
@@ -54,6 +54,7 @@ class Relay:
             wanted += [
                 (OUTBOX_QUEUES.get(t, "reply"), f"outbox:{t}", "workers.jobs.follow_up", t) for t in await outbox.due_topics(conn, now=now)
             ]
+            wanted += [("campaign", f"campaign:{c}", "workers.jobs.campaign", str(c)) for c in await campaigns.at_work(conn, now=now)]
             made = 0
             for queue, subject, function, argument in wanted:
                 if await accounts.lease(conn, subject, now=now, for_s=LEASE_S):

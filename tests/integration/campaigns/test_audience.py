@@ -1,0 +1,125 @@
+"""The set-based count and the judge say the same of everybody."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import datetime
+
+from hub.campaigns.acts import asker_of
+from hub.campaigns.content import examine
+from hub.model.address import Channel
+from hub.model.campaign import Draft, Purpose
+from hub.model.ids import CampaignId, ContactId, uuid7
+from hub.policy.consent import derive
+from hub.policy.permission import decide
+from hub.settings import Settings
+from hub.store import audience, campaigns, consents, recipients
+from hub.store.pool import Connection
+from tests.integration.campaigns.people import Given, Person, Stop, agreed, random_person, write
+from tests.integration.campaigns.staff import staff
+from tests.world import SMS
+
+BODY = "{clinic}: news for {first_name} from our skin specialists. A consultation comes first. {stop_line}"
+WORLDS, PEOPLE = 8, 400
+
+
+def draft(**changes: object) -> Draft:
+    values: dict[str, object] = {
+        "name": "Winter", "purpose": Purpose.PROMOTION, "channel": Channel.SMS, "account_id": SMS, "interests": ("skincare",), "body": BODY,
+    }  # fmt: skip
+    return Draft(**{**values, **changes})  # type: ignore[arg-type]
+
+
+async def judged(conn: Connection, settings: Settings, wanted: Draft, now: datetime) -> tuple[dict[ContactId, str], dict[ContactId, str]]:
+    """What the SQL and what the judge say, by person."""
+    asker = asker_of(wanted, examine(wanted, settings), settings)
+    found = await audience.people(conn, asker.question(now), settings.policy, now=now, reason=None, limit=100_000)
+    campaign_id = CampaignId(uuid7())
+    await campaigns.add(conn, campaign_id, wanted, by=await staff(conn, "writer", now), now=now)
+    campaign = await campaigns.one(conn, campaign_id)
+    assert campaign is not None
+    turns = [
+        recipients.Turn(contact_id=p.contact_id, identity_id=p.identity_id or uuid7(), address_hash=b"", message_id=None)  # type: ignore[arg-type]
+        for p in found
+    ]
+    rows = await recipients.facts_of(conn, campaign, turns, now=now)
+    asked = {t.contact_id: str(decide(asker.facts(r, now), settings.policy).reason) for t, r in zip(turns, rows, strict=True)}
+    return {p.contact_id: p.reason for p in found}, asked
+
+
+async def test_the_count_and_the_judge_agree_about_everybody(conn: Connection, settings: Settings, now: datetime) -> None:
+    chance = random.Random(20261124)
+    seen: Counter[str] = Counter()
+    for world in range(WORLDS):
+        people = [random_person(chance, world * PEOPLE + n) for n in range(PEOPLE)]
+        await write(conn, settings, people, now=now)
+    for tags in (("skincare",), ("laser", "skincare"), ("body",)):
+        counted, asked = await judged(conn, settings, draft(interests=tags), now)
+        assert {c: (counted[c], asked[c]) for c in counted if counted[c] != asked[c]} == {}
+        seen.update(counted.values())
+    expected = {
+        "ALLOW", "DECEASED", "BAD_ADDRESS", "ERASED", "ERASURE_PENDING", "STOP_ALL", "STOP_CHANNEL", "RESTRICTED",
+        "UNDER_18", "AGE_UNKNOWN",
+        "SUPPRESSED", "COUNTRY", "NO_CONSENT", "CONSENT_UNPROVEN", "CONSENT_EXPIRED", "CONSENT_UNCONFIRMED", "NOT_RELEVANT", "CAP",
+    }  # fmt: skip
+    assert set(seen) == expected
+
+
+async def test_the_kept_state_of_consents_is_what_their_events_amount_to(conn: Connection, settings: Settings, now: datetime) -> None:
+    chance = random.Random(7)
+    people = [random_person(chance, n) for n in range(1500)]
+    await write(conn, settings, people, now=now)
+    events = await consents.of_contacts(conn, [ContactId(p.contact_id) for p in people])
+    kept = {r["consent_id"]: r for r in await conn.fetch("SELECT * FROM consent_state")}
+    checked = 0
+    for person in people:
+        past = events[ContactId(person.contact_id)]
+        if any(e.occurred_at > now for e in past):
+            continue  # the judge refuses what is dated in the future, whatever is kept
+        for fact in derive(past, now=now):
+            row = kept[uuid_of(fact.id)]
+            assert (row["given_at"], row["confirmed"], row["proven"], row["ended"], row["wording"], tuple(row["interests"])) == (
+                fact.given_at, fact.confirmed, fact.proven, fact.ended, fact.wording, fact.interests,
+            )  # fmt: skip
+            checked += 1
+    assert checked > 1000
+
+
+def uuid_of(text: str) -> object:
+    from uuid import UUID
+
+    return UUID(text)
+
+
+async def test_everybody_is_counted_once_and_the_counts_are_the_people(conn: Connection, settings: Settings, now: datetime) -> None:
+    chance = random.Random(3)
+    await write(conn, settings, [random_person(chance, n) for n in range(600)], now=now)
+    asker = asker_of(draft(), examine(draft(), settings), settings)
+    question = asker.question(now)
+    counts = await audience.count(conn, question, settings.policy, now=now)
+    everybody = await audience.people(conn, question, settings.policy, now=now, reason=None, limit=10_000)
+    assert counts == dict(Counter(p.reason for p in everybody))
+    for reason, count in counts.items():
+        assert len(await audience.people(conn, question, settings.policy, now=now, reason=reason, limit=10_000)) == count
+
+
+async def test_two_people_at_one_address_get_one_message(conn: Connection, settings: Settings, now: datetime) -> None:
+    first, second = agreed(1), agreed(1)
+    await write(conn, settings, [first, second], now=now)
+    question = asker_of(draft(), examine(draft(), settings), settings).question(now)
+    assert await audience.count(conn, question, settings.policy, now=now) == {"ALLOW": 1, "DUPLICATE": 1}
+
+
+async def test_a_text_that_cannot_go_out_stands_against_everybody(conn: Connection, settings: Settings, now: datetime) -> None:
+    await write(
+        conn,
+        settings,
+        [agreed(1), agreed(2, stops=(Stop(scope="ALL_CONTACT"),)), Person(number=3, consents=(Given(days=1, purpose="event"),))],
+        now=now,
+    )
+    for body, reason in ((BODY.replace("{stop_line}", ""), "FOOTER"), (BODY + " Botox", "POM")):
+        wanted = draft(body=body)
+        counted, asked = await judged(conn, settings, wanted, now)
+        assert counted == asked
+        assert Counter(counted.values()) == {reason: 1, "STOP_ALL": 1, "NO_CONSENT": 1}

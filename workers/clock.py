@@ -10,14 +10,13 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import structlog
 import uvloop
 from redis import Redis
 
 from hub.settings import Settings
 from hub.store.live import WORK, listen
-from hub.store.pool import Connection, connect, open_pool
+from hub.store.pool import STORE_FAULTS, Connection, connect, open_pool
 from workers import ticks
 from workers.relay import Relay
 from workers.runtime import Runtime, utc_now
@@ -51,16 +50,24 @@ async def _main(settings: Settings) -> None:
 
 
 async def _lead_for_ever(settings: Settings) -> None:
+    """Begin again after any fault: a clock that stands still unseen would be worse than one that stumbles."""
     while True:
         try:
             await _lead(settings)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as fault:
-            log.warning("clock.stepped_down", fault=type(fault).__name__)
+        except Exception as fault:
+            log.warning("clock.stepped_down", fault=kind_of(fault))
         await asyncio.sleep(0.5)
 
 
+def kind_of(fault: BaseException) -> str:
+    """The class of a fault, for the log; of a group, that of its first."""
+    while isinstance(fault, BaseExceptionGroup):
+        fault = fault.exceptions[0]
+    return type(fault).__name__
+
+
 async def _lead(settings: Settings) -> None:
-    """Take the lead when it is free, and keep it while the connection that holds the lock lives."""
+    """Take the lead when it is free, and keep it while the connection that holds the lock lives. Raises what ends it."""
     lock = await connect(settings.database_url or "")
     try:
         if not await lock.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
@@ -77,8 +84,6 @@ async def _lead(settings: Settings) -> None:
                 group.create_task(_still_leads(lock))
                 for every_s, tick in EVERY:
                     group.create_task(_every(every_s, tick, runtime))
-    except* (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as faults:
-        raise faults.exceptions[0] if not isinstance(faults.exceptions[0], ExceptionGroup) else OSError("lost") from faults
     finally:
         lock.terminate()
 
@@ -99,7 +104,7 @@ async def _every(every_s: float, tick: Callable[[Runtime], Awaitable[object]], r
         await asyncio.sleep(every_s)
         try:
             await tick(runtime)
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+        except STORE_FAULTS:
             raise
         except Exception as fault:
             log.error("clock.tick_failed", tick=tick.__name__, fault=type(fault).__name__)

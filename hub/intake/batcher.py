@@ -20,14 +20,10 @@ from hub.intake.submission import Submission
 from hub.model.ids import AccountId
 from hub.model.message import Account, ChannelEvent, RawRequest
 from hub.store import accounts
-from hub.store.pool import Pool
+from hub.store.pool import STORE_FAULTS, Pool
 
 log = structlog.get_logger("intake")
 
-# Faults of the store itself: the provider is told to try again.
-STORE_FAULTS = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError,
-                asyncpg.exceptions.AdminShutdownError, asyncpg.exceptions.CrashShutdownError, asyncpg.TooManyConnectionsError,
-                asyncpg.exceptions.ReadOnlySQLTransactionError, asyncpg.InsufficientResourcesError)  # fmt: skip
 # Faults of the moment: two batches met on the same rows. Trying again settles them.
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
 ATTEMPTS = 5

@@ -1,4 +1,4 @@
-"""Opening PostgreSQL: one pool per process, JSON as Python values, and the version floor.
+"""Opening PostgreSQL: one pool per process, JSON as Python values, the version floor, and what it raises when it is away.
 
 Never logs a statement's arguments: they carry what patients wrote.
 """
@@ -16,6 +16,22 @@ Pool: TypeAlias = Any
 Row: TypeAlias = Any
 
 OLDEST_MAJOR = 15
+
+# Faults of the store itself, not of what was asked of it: trying again later is right. A server that dies while it is
+# talked to shows in many ways; the driver's own state is confused by some of them (InternalClientError).
+STORE_FAULTS: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+)
 
 
 class UnsuitableServer(Exception):

@@ -114,7 +114,7 @@ class InvitationFacts:
     consecutive_outbound: int | None = None
     last_outbound_at: datetime | None = None
     turn_started_at: datetime | None = None  # parts within 10 minutes of it count as one turn
-    last_ack_at: datetime | None = None
+    last_ack_at: datetime | None = None  # None: never
     named_by_person: bool = False
     inbound_automatic: bool | None = None
     bot_barred: bool | None = None
@@ -191,7 +191,7 @@ class BasisFacts:
     confirmations_sent: int | None = None  # ours or the gateway's, for this revocation
     # DOI
     form_ticked_at: datetime | None = None
-    doi_last_sent_at: datetime | None = None
+    doi_last_sent_at: datetime | None = None  # None: never
     # RTS, BRN, NTC
     case_open: bool | None = None
     representative_verified: bool = False

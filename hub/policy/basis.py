@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 from hub.model.address import Channel
 from hub.model.permission import ConsentFacts, Facts, InvitationState, Kind, PolicySettings, Reason, Selection
+from hub.policy.consent import months_after
 from hub.policy.invitation import state_at
 
+ADS_PURPOSE = "ads_match"
 PURPOSES = frozenset({"promotion", "newsletter", "event"})  # the closed list of R17; ads_match has a kind of its own
 SOFT_OPTIN_CHANNELS = frozenset({Channel.EMAIL, Channel.SMS})
 _INVITED = (InvitationState.OPEN, InvitationState.DIALOGUE)
@@ -91,13 +93,13 @@ def _marketing(facts: Facts, settings: PolicySettings) -> Reason | None:
         return Reason.NO_CONSENT
     if not valid_consents(facts, settings) and not soft_optin(facts, settings):
         return _why_no_consent(facts, settings)
-    if facts.selection is None or (facts.selection is Selection.HEALTH_HISTORY and not _health_agreed(facts, settings)):
+    if type(facts.selection) is not Selection or (facts.selection is Selection.HEALTH_HISTORY and not _health_agreed(facts, settings)):
         return Reason.HEALTH_SELECTION
     return None
 
 
 def _health_agreed(facts: Facts, settings: PolicySettings) -> bool:
-    return any(c.health_relevance for c in valid_consents(facts, settings))
+    return any(c.health_relevance is True for c in valid_consents(facts, settings))
 
 
 def valid_consents(facts: Facts, settings: PolicySettings) -> list[ConsentFacts]:
@@ -106,7 +108,7 @@ def valid_consents(facts: Facts, settings: PolicySettings) -> list[ConsentFacts]
 
 
 def _matching(facts: Facts) -> list[ConsentFacts]:
-    purpose = "ads_match" if facts.kind is Kind.ADS else facts.purpose
+    purpose = ADS_PURPOSE if facts.kind is Kind.ADS else facts.purpose
     return [c for c in facts.consents or () if c.purpose == purpose and c.channel is facts.channel]
 
 
@@ -120,7 +122,9 @@ def _fault(consent: ConsentFacts, facts: Facts, settings: PolicySettings) -> Rea
         return Reason.NO_CONSENT
     if consent.proven is not True or consent.wording is None or consent.given_at > now:
         return Reason.CONSENT_UNPROVEN
-    if now >= _months_after(consent.given_at, settings.consent_months):
+    months = settings.consent_months
+    # No month is shorter than 28 days, so the calendar is asked only where it can matter.
+    if now - consent.given_at >= timedelta(days=28 * months) and now >= months_after(consent.given_at, months):
         return Reason.CONSENT_EXPIRED
     return None if consent.confirmed is True else Reason.CONSENT_UNCONFIRMED
 
@@ -134,12 +138,18 @@ def _why_no_consent(facts: Facts, settings: PolicySettings) -> Reason:
 
 
 def soft_optin(facts: Facts, settings: PolicySettings) -> bool:
-    """All legs of the soft opt-in stand (policy R19, D3, D4); off unless switched on here and there."""
+    """All legs of the soft opt-in stand (policy R19, D3, D4); off unless switched on here and there.
+
+    It serves only where the person was never heard about this on this channel: whoever answered the question of
+    consent, for some subjects or with a withdrawal, is taken at that word.
+    """
     s = facts.soft_optin
     return (
         facts.kind is Kind.MKT
         and settings.soft_optin
         and s.enabled is True
+        and facts.consents is not None
+        and not _matching(facts)
         and facts.channel in SOFT_OPTIN_CHANNELS
         and facts.country == "GB"
         and facts.selection is not Selection.HEALTH_HISTORY
@@ -223,14 +233,3 @@ def relevant_consents(facts: Facts, settings: PolicySettings) -> list[ConsentFac
 
 def _within(then: datetime | None, now: datetime, span: timedelta) -> bool:
     return then is not None and timedelta(0) <= now - then <= span
-
-
-def _months_after(moment: datetime, months: int) -> datetime:
-    """The same day so many months later, or the last day of a shorter month."""
-    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    for day in range(moment.day, 27, -1):
-        try:
-            return moment.replace(year=year, month=month + 1, day=day)
-        except ValueError:
-            continue
-    return moment.replace(year=year, month=month + 1)

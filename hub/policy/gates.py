@@ -22,7 +22,7 @@ from hub.model.permission import (
     Suppression,
     TemplateStatus,
 )
-from hub.policy.basis import BASES, fresh_form, relevant_consents, soft_optin, valid_consents
+from hub.policy.basis import ADS_PURPOSE, BASES, fresh_form, relevant_consents, soft_optin
 from hub.policy.quiet import quiet_until
 
 Refusal = Reason | tuple[Reason, datetime | None] | None
@@ -44,6 +44,7 @@ _OBJECTABLE: dict[Kind, frozenset[str]] = {
     Kind.ADS: frozenset({"marketing", "profiling", "ads_match", "all"}),
 }
 HUMAN_AGENT_DAYS = 7  # Meta's human-agent tag (policy §2.5)
+_TAGGED = (Channel.MESSENGER, Channel.INSTAGRAM)
 
 
 def _bad_input(facts: Facts, _s: PolicySettings) -> Refusal:
@@ -100,20 +101,26 @@ def _stopped(facts: Facts, standing: Iterable[Suppression]) -> bool:
 
 def _stop_all(facts: Facts, _s: PolicySettings) -> Refusal:
     standing = facts.suppressions
-    if standing is None:
+    if type(standing) is not tuple:
         return Reason.STOP_ALL
-    if standing and _stopped(facts, (s for s in standing if s.scope is Scope.ALL_CONTACT)):
+    # A scope nobody knows is taken as the widest.
+    if standing and _stopped(facts, (s for s in standing if s.scope is Scope.ALL_CONTACT or type(s.scope) is not Scope)):
         return Reason.STOP_ALL
     return None
 
 
 def _stop_channel(facts: Facts, _s: PolicySettings) -> Refusal:
     standing = facts.suppressions
-    if standing is None:
+    if type(standing) is not tuple:
         return Reason.STOP_CHANNEL
-    if standing and _stopped(facts, (s for s in standing if s.scope is Scope.CHANNEL and s.channel in (facts.channel, None))):
+    if standing and _stopped(facts, (s for s in standing if s.scope is Scope.CHANNEL and _here(s, facts))):
         return Reason.STOP_CHANNEL
     return None
+
+
+def _here(stop: Suppression, facts: Facts) -> bool:
+    """Whether a stop that names a channel names this one; one that names none we know is about every channel."""
+    return stop.channel is facts.channel or type(stop.channel) is not Channel
 
 
 def _restricted(facts: Facts, _s: PolicySettings) -> Refusal:
@@ -121,15 +128,17 @@ def _restricted(facts: Facts, _s: PolicySettings) -> Refusal:
 
 
 def _under_18(facts: Facts, _s: PolicySettings) -> Refusal:
-    if facts.age is not None and facts.age < ADULT:
+    if type(facts.age) is not int:
+        return Reason.AGE_UNKNOWN
+    if facts.age < ADULT:
         return Reason.UNDER_18
-    return None if facts.age is not None and facts.age_confirmed is True else Reason.AGE_UNKNOWN
+    return None if facts.age_confirmed is True else Reason.AGE_UNKNOWN
 
 
 def _under_18_procedure(facts: Facts, _s: PolicySettings) -> Refusal:
     if facts.content.books_u18_procedure is False or facts.content.clinician_direction is True:
         return None
-    adult = facts.age is not None and facts.age >= ADULT and facts.age_confirmed is True
+    adult = type(facts.age) is int and facts.age >= ADULT and facts.age_confirmed is True
     return None if adult else Reason.UNDER18_PROCEDURE
 
 
@@ -137,15 +146,16 @@ def _covers(stop: Suppression, facts: Facts) -> bool:
     if stop.scope is Scope.ALL_MARKETING:
         return True
     if stop.scope is Scope.CHANNEL_MARKETING:
-        return stop.channel in (facts.channel, None)
+        return _here(stop, facts)
     if stop.scope is Scope.INTEREST:
         return stop.interest is None or not facts.content.interests or stop.interest in facts.content.interests
-    return stop.scope is Scope.PURPOSE and (stop.purpose is None or facts.purpose is None or stop.purpose == facts.purpose)
+    purpose = ADS_PURPOSE if facts.kind is Kind.ADS else facts.purpose
+    return stop.scope is Scope.PURPOSE and (stop.purpose is None or purpose is None or stop.purpose == purpose)
 
 
 def _suppressed(facts: Facts, s: PolicySettings) -> Refusal:
     standing = facts.suppressions
-    if standing is None:
+    if type(standing) is not tuple:
         return Reason.SUPPRESSED
     if not any(_covers(stop, facts) for stop in standing if stop.scope in _MARKETING_SCOPES):
         return None
@@ -154,7 +164,7 @@ def _suppressed(facts: Facts, s: PolicySettings) -> Refusal:
 
 
 def _objected(facts: Facts, _s: PolicySettings) -> Refusal:
-    if facts.objections is None or facts.kind is None:
+    if type(facts.objections) is not tuple or facts.kind is None:
         return Reason.OBJECTED
     about = _OBJECTABLE[facts.kind]
     return Reason.OBJECTED if any(o in about or o == facts.purpose for o in facts.objections) else None
@@ -170,7 +180,7 @@ def _basis(facts: Facts, s: PolicySettings) -> Refusal:
 
 
 def _not_relevant(facts: Facts, s: PolicySettings) -> Refusal:
-    if relevant_consents(facts, s) or (not valid_consents(facts, s) and soft_optin(facts, s)):
+    if relevant_consents(facts, s) or soft_optin(facts, s):
         return None
     return Reason.NOT_RELEVANT
 
@@ -206,7 +216,7 @@ def _window(facts: Facts, s: PolicySettings) -> Refusal:
         return None
     if template is TemplateStatus.APPROVED_UTILITY:
         return None
-    if template is TemplateStatus.HUMAN_AGENT_TAG and facts.kind is Kind.RPL and heard is not None:
+    if template is TemplateStatus.HUMAN_AGENT_TAG and facts.kind is Kind.RPL and facts.channel in _TAGGED and heard is not None:
         return None if facts.env.now < heard + timedelta(days=HUMAN_AGENT_DAYS) else Reason.WINDOW
     return Reason.WINDOW
 
@@ -215,10 +225,11 @@ def _cap(facts: Facts, s: PolicySettings) -> Refusal:
     env = facts.env
     if env.campaign_already_sent is not False and facts.kind is Kind.MKT:
         return Reason.CAP
-    if env.marketing_sent_7d is None or env.marketing_sent_30d is None:
+    week, month, frees_at = env.marketing_sent_7d, env.marketing_sent_30d, env.cap_frees_at
+    if type(week) is not int or type(month) is not int:
         return Reason.CAP
-    if env.marketing_sent_7d >= s.cap_7d or env.marketing_sent_30d >= s.cap_30d:
-        return Reason.CAP, env.cap_frees_at
+    if week >= s.cap_7d or month >= s.cap_30d:
+        return Reason.CAP, frees_at if frees_at is not None and frees_at > env.now else None
     return None
 
 

@@ -51,11 +51,19 @@ def state_at(facts: InvitationFacts, now: datetime, settings: PolicySettings) ->
     """The state as it stands now: NO_ANSWER after too many unanswered turns, DORMANT after too long a silence."""
     state = facts.state
     if state is not S.OPEN and state is not S.DIALOGUE:
-        return state or S.NONE
-    heard = facts.last_inbound_at or facts.opened_at
+        return state if type(state) is S else S.NONE
+    heard = last_heard(facts)
     if heard is None or now - heard > timedelta(days=settings.dormant_days):
         return S.DORMANT
     return S.NO_ANSWER if _pressing(facts, now, settings) else state
+
+
+def last_heard(facts: InvitationFacts) -> datetime | None:
+    """When the person last asked us to speak: by writing here, or by naming this channel in a form."""
+    wrote, opened = facts.last_inbound_at, facts.opened_at
+    if wrote is None or opened is None:
+        return wrote or opened
+    return wrote if wrote >= opened else opened
 
 
 def _pressing(facts: InvitationFacts, now: datetime, settings: PolicySettings) -> bool:

@@ -133,6 +133,7 @@ def run_worker(settings: Settings) -> None:
 class _Worker(SimpleWorker):
     """RQ's in-process worker, telling us when it was asked to stop."""
 
+    max_connection_wait_time = 5.0  # RQ's own minute would keep answers waiting long after Valkey is back
     asked_to_stop: threading.Event
 
     def request_stop(self, signum: int, frame: Any) -> None:

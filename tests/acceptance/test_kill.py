@@ -9,12 +9,14 @@ from uuid import UUID
 
 import pytest
 
+from channels.sandbox.values import Trouble
 from hub.model.ids import AccountId
 from tests.acceptance.clinic import Clinic
 from tests.acceptance.day import Day, Letter
 from tests.world import SMS, WHATSAPP
 
 PEOPLE = 200
+CUT = 5
 SPREAD_S = 4.0  # within which everybody writes
 LEFT = ("accepted", "sent", "delivered", "read")
 
@@ -73,8 +75,8 @@ async def check(day: Day, load: Load) -> None:
     assert await day.value("SELECT count(*) FROM message WHERE status = 'sending'") == 0
 
 
-async def unknown(day: Day, load: Load) -> list[UUID]:
-    return [m for m, status in (await day.statuses(load.replies)).items() if status == "unknown"]
+async def hanging(day: Day) -> bool:
+    return await day.value("SELECT count(*) FROM message WHERE status = 'sending'") >= CUT
 
 
 @pytest.mark.parametrize("victim", ["web", "worker", "clock", "valkey", "postgres"])
@@ -82,12 +84,19 @@ async def test_a_process_killed_under_load_loses_nothing_and_sends_nothing_twice
     load = Load()
     going = asyncio.create_task(everybody(day, load))
     await in_the_middle(day, load)
+    if victim == "worker":  # so that sends are surely cut: accepted there, and not answered when the worker goes
+        day.double.trouble(Trouble.HANG, times=CUT)
+        await day.until(lambda: hanging(day), what="a send under way")
     clinic.kill(victim)
     await asyncio.sleep(0.3)
     clinic.start(victim)
     await going
     await day.quiet()
     await check(day, load)
-    cut = await unknown(day, load)
+    answers = {answer for letter in load.letters for answer in letter.answers}
+    assert answers <= ({0, 200} if victim == "web" else {200, 503} if victim == "postgres" else {200})
+    in_doubt = [m for m, status in (await day.statuses(load.replies)).items() if status == "unknown"]
     if victim not in ("worker", "postgres"):
-        assert cut == [], "no send was cut, so none may be in doubt"
+        assert in_doubt == [], "no send was cut, so none may be in doubt"
+    # What the double has is known to have left, by its report or by asking; in doubt is only what it never got.
+    assert [day.double.sends_of(m) for m in in_doubt] == [0] * len(in_doubt)

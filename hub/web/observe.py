@@ -36,7 +36,8 @@ async def request_line(request: web.Request, handler: Handler) -> web.StreamResp
         spent, route = time.perf_counter() - started, pattern(request)
         method = request.method if request.method in METHODS else "other"
         REQUESTS.labels(method, route, str(status)).inc()
-        SECONDS.labels(route).observe(spent)
+        if route != "/live":  # lasts as long as its page is open
+            SECONDS.labels(route).observe(spent)
         if not route.startswith(("/static/", "/healthz", "/metrics")):
             log.info("request", method=method, route=route, status=status, ms=round(spent * 1000, 1))
 

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 
 from hub.model.ids import StaffId
 from hub.store import staff
+from hub.web.forms import fields
 from hub.web.keys import CLOCK, POOL
 from hub.web.roles import Right, Role, rights_of
 from hub.web.security import from_our_page, is_https
@@ -154,8 +155,8 @@ def before_sign_in(handler: Guarded) -> Handler:
 
 
 async def _has_token(request: web.Request) -> bool:
-    sent = request.headers.get("X-CSRF") or (await request.post()).get("csrf", "")
-    return isinstance(sent, str) and hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), csrf_token(request).encode())
+    sent = request.headers.get("X-CSRF") or (await fields(request)).get("csrf", "")
+    return hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), csrf_token(request).encode())
 
 
 def _marked(guarded: Handler, handler: Callable[..., object]) -> Handler:

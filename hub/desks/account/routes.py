@@ -12,6 +12,7 @@ from hub.model.ids import StaffId
 from hub.store import audit, staff
 from hub.store.pool import Connection
 from hub.store.staff import StaffMember
+from hub.web.forms import fields
 from hub.web.keys import CLOCK, POOL, SETTINGS
 from hub.web.render import THEMES, page, see_other
 from hub.web.roles import Right, Role
@@ -69,8 +70,8 @@ async def show_sign_in(request: web.Request) -> web.Response:
 @before_sign_in
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """Check the password; the throttle is asked first and a refused try is not heard."""
-    form = await request.post()
-    email, password, onward = (str(form.get(name, "")) for name in ("email", "password", "next"))
+    form = await fields(request)
+    email, password, onward = (form.get(name, "") for name in ("email", "password", "next"))
     now = request.app[CLOCK]()
     account, network = throttle.subjects(email, request.remote)
     async with request.app[POOL].acquire() as conn:
@@ -171,8 +172,8 @@ async def welcome(request: web.Request) -> web.StreamResponse:
     owner = await _owner(request)
     if owner is None:
         return page(request, "account/link_ended.html", status=410)
-    form = await request.post()
-    name, password = str(form.get("name", "")).strip()[:100], str(form.get("password", ""))
+    form = await fields(request)
+    name, password = form.get("name", "").strip()[:100], form.get("password", "")
     problems = {"name": "" if name else "Write the name your colleagues know you by."}
     problems["password"] = passwords.weakness(password, email=owner.email.reveal()) or ""
     if any(problems.values()):
@@ -223,10 +224,10 @@ async def join_inbox(request: web.Request) -> web.StreamResponse:
 
 @acts(Right.SIGNED_IN)
 async def choose_theme(request: web.Request) -> web.StreamResponse:
-    chosen = (await request.post()).get("theme")
+    chosen = (await fields(request)).get("theme")
     response = see_other("/account")
     if chosen in THEMES:
-        response.set_cookie("theme", str(chosen), max_age=31_536_000, samesite="Lax", secure=is_https(request), path="/")
+        response.set_cookie("theme", chosen, max_age=31_536_000, samesite="Lax", secure=is_https(request), path="/")
     else:
         response.del_cookie("theme", path="/")
     return response

@@ -21,6 +21,7 @@ from hub.model.permission import Kind
 from hub.model.sealed import Sealed
 from hub.store import audit, inbox, live, thread
 from hub.store.pool import Connection
+from hub.web.forms import fields
 from hub.web.keys import CLOCK, POOL, SETTINGS
 from hub.web.roles import Right
 from hub.web.sessions import SignedIn, acts, me
@@ -65,7 +66,7 @@ def _back(request: web.Request, **query: str) -> web.HTTPSeeOther:
 
 
 async def _text(request: web.Request, name: str) -> str:
-    return str((await request.post()).get(name, ""))
+    return (await fields(request)).get(name, "")
 
 
 async def _message(request: web.Request, conn: Connection) -> MessageId:
@@ -96,11 +97,9 @@ async def _reply(request: web.Request, show_refused: ShowRefused) -> web.StreamR
     """Ask the judge; a yes is queued with its undo time, a no is shown where the text was typed."""
     person, settings, now = me(request), request.app[SETTINGS], request.app[CLOCK]()
     text, wanted = (await _text(request, "text")).replace("\r\n", "\n").strip(), await _text(request, "channel")
-    if not text or len(text) > LONGEST_TEXT or "\0" in text or wanted not in set(Channel):
+    if not text or len(text) > LONGEST_TEXT or wanted not in set(Channel):
         raise web.HTTPBadRequest
-    draft = gate.Draft(
-        conversation_id=_id(request), kind=Kind.RPL, channel=Channel(wanted), text=Sealed(_whole(text)), written_by=person.id
-    )
+    draft = gate.Draft(conversation_id=_id(request), kind=Kind.RPL, channel=Channel(wanted), text=Sealed(text), written_by=person.id)
     async with request.app[POOL].acquire() as conn, conn.transaction():
         if await inbox.one(conn, draft.conversation_id) is None:
             raise web.HTTPNotFound
@@ -114,11 +113,6 @@ async def _reply(request: web.Request, show_refused: ShowRefused) -> web.StreamR
     faults = tuple(Sealed(f.sentence) for f in queued.examined.findings if f.reason is queued.decision.reason)
     tried = Tried(text=draft.text, decision=queued.decision, message_id=queued.message_id, faults=faults)
     return await show_refused(request, tried, wanted)
-
-
-def _whole(text: str) -> str:
-    """Without the lone surrogates a broken client may send: they are no characters and cannot be stored."""
-    return text.encode("utf-8", "replace").decode()
 
 
 @acts(Right.ANSWER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import pytest
 from aiohttp import web
@@ -160,3 +161,39 @@ async def test_a_slow_sign_in_holds_nobody_else_up(browser: Browser, hire: Hire)
     response, _ = await asyncio.wait_for(browser.get("/healthz"), timeout=2)
     assert response.status == 200
     assert {r.status for r, _ in await slow} == {401}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"\xff\xfe\x00=\x00", "application/x-www-form-urlencoded"),
+        (b"email=a&password=b", "application/x-www-form-urlencoded; charset=no-such"),
+        (b"email=%00%ff%ed%a0%80&password=%00", "application/x-www-form-urlencoded"),
+        (b"--x\r\nbroken", "multipart/form-data; boundary=x"),
+        (b"--x\r\nbroken", "multipart/form-data"),
+        (b"{}", "application/json"),
+        (b"email=" + b"x" * 2_000_000, "application/x-www-form-urlencoded"),
+    ],
+)
+async def test_a_form_nobody_can_read_is_refused_and_never_a_fault(browser: Browser, body: bytes, content_type: str) -> None:
+    headers = {"Origin": browser.origin, "Content-Type": content_type}
+    response = await browser.client.post("/sign-in", data=io.BytesIO(body), headers=headers)
+    assert response.status in (400, 401, 413)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "view=nonsense",
+        "before=x",
+        "before=99999999999999999_x",
+        "before=1.1_01a20661-3df3-789d-9b8d-06dfa9077d5a",
+        "did=x",
+        "sent=x",
+        "via=%00",
+        "%ff=%ff",
+    ],
+)
+async def test_an_odd_address_shows_a_plain_page(signed_in: Browser, query: str) -> None:
+    response, _ = await signed_in.get(f"/inbox?{query}")
+    assert response.status == 200

@@ -277,7 +277,7 @@ async def test_what_people_write_is_never_markup(signed_in: Browser, clinic: Wor
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\0", "x" * 100_001])
+@pytest.mark.parametrize("text", ["", "   ", "x" * 100_001])
 async def test_a_reply_that_cannot_be_one_is_refused_calmly(signed_in: Browser, clinic: World, text: str) -> None:
     await clinic.writes("Hello")
     conversation = await clinic.conversation()

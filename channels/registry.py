@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from channels import sms_twilio, web_form, whatsapp_twilio
+from channels import sms_twilio, web_form, whatsapp_meta, whatsapp_twilio
 from hub.model.message import Adapter
 
 ADAPTERS: dict[str, Adapter] = {
     "sms_twilio": sms_twilio.ADAPTER,
     "whatsapp_twilio": whatsapp_twilio.ADAPTER,
+    "whatsapp_meta": whatsapp_meta.ADAPTER,
     "web_form": web_form.ADAPTER,
 }

@@ -4,6 +4,7 @@ to send, and the double it is sent to."""
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from twilio.request_validator import RequestValidator
 
-from channels import form_token, sms_twilio, web_form, whatsapp_twilio
+from channels import form_token, sms_twilio, web_form, whatsapp_meta, whatsapp_twilio
+from channels.sandbox.meta import MetaDouble
 from channels.sandbox.twilio import TwilioDouble
 from hub.model.address import Address, AddressClass, Channel
 from hub.model.ids import AccountId, MessageId, uuid7
@@ -28,7 +30,8 @@ FORM_KEY = "form-token-key-of-the-contract-suite"
 BACKEND_KEY = "backend-key-of-the-contract-suite"
 FORM_TYPE = "application/x-www-form-urlencoded"
 
-Double = AbstractAsyncContextManager[TwilioDouble]
+AnyDouble = TwilioDouble | MetaDouble
+Double = AbstractAsyncContextManager[AnyDouble]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,7 @@ class Sample:
         """A genuine request."""
         return self.sign(self.body if body is None else body, path or self.path)
 
-    def at(self, double: TwilioDouble) -> Account:
+    def at(self, double: AnyDouble) -> Account:
         """The account, pointed at a double."""
         options = dict(self.account.options) | {"api_base_url": double.base_url, "media_host": double.media_host, "sandbox": True}
         return replace(self.account, options=options)
@@ -160,6 +163,53 @@ FORM_BODY = urlencode(
     }
 ).encode()
 
+APP_SECRET = "app-secret-0001"
+ACCESS_TOKEN = "EAATOKEN"
+META_SECRETS = (APP_SECRET, ACCESS_TOKEN, "verify-token-0001")
+
+
+def meta_account(kind: str, channel: Channel, sender: str, **options: Any) -> Account:
+    return Account(
+        id=AccountId(f"{channel.value}-meta"),
+        adapter=kind,
+        channel=channel,
+        sender=sender,
+        public_url=PUBLIC_URL,
+        secrets={"app_secret": Sealed(APP_SECRET), "access_token": Sealed(ACCESS_TOKEN), "verify_token": Sealed("verify-token-0001")},
+        options=options,
+        processor="meta",
+    )
+
+
+def sign_meta(body: bytes, path: str, secret: str = APP_SECRET) -> RawRequest:
+    """Sign the raw bytes as Meta does."""
+    digest = hmac.new(secret.encode(), body, "sha256").hexdigest()
+    return raw(path, body, {"content-type": "application/json", "x-hub-signature-256": f"sha256={digest}"})
+
+
+def meta_double() -> Double:
+    return MetaDouble(APP_SECRET, ACCESS_TOKEN, statuses=False).serve()
+
+
+CLOUD_VALUE = {
+    "messaging_product": "whatsapp",
+    "metadata": {"display_phone_number": "447700900456", "phone_number_id": "PN1"},
+    "contacts": [{"profile": {"name": "Amy", "username": "amy.o"}, "wa_id": "447700900123", "user_id": "GB.13491208655302741918"}],
+    "messages": [
+        {
+            "from": "447700900123",
+            "from_user_id": "GB.13491208655302741918",
+            "id": "wamid.A1",
+            "timestamp": "1760000000",
+            "type": "text",
+            "text": {"body": "Hi, do you do lip filler? £"},
+        }
+    ],
+}
+CLOUD_BODY = json.dumps(
+    {"object": "whatsapp_business_account", "entry": [{"id": "WABA1", "changes": [{"field": "messages", "value": CLOUD_VALUE}]}]}
+).encode()
+
 TWILIO_SECRETS = (TOKEN,)
 
 
@@ -191,6 +241,18 @@ SAMPLES: dict[str, Sample] = {
         outbound=outbound(AddressClass.PHONE, "+447700900123"),
         double=twilio_double,
         secrets=TWILIO_SECRETS,
+    ),
+    "whatsapp_meta": Sample(
+        adapter=whatsapp_meta.ADAPTER,
+        account=meta_account("whatsapp_meta", Channel.WHATSAPP, "+447700900456", phone_number_id="PN1"),
+        path="/webhooks/whatsapp-meta",
+        body=CLOUD_BODY,
+        signature_header="x-hub-signature-256",
+        sign=sign_meta,
+        meaning=lambda body: body,
+        outbound=outbound(AddressClass.PHONE, "+447700900123"),
+        double=meta_double,
+        secrets=META_SECRETS,
     ),
     "web_form": Sample(
         adapter=web_form.ADAPTER,

@@ -14,7 +14,7 @@ from hub.model.sealed import Sealed
 from hub.settings import Settings
 from hub.store.conversations import InvitationRow, NewConversation, open_conversations, save_invitations
 from hub.store.messages import OutboundRow, add_outbound
-from hub.store.people import NewContact, NewIdentity, add_contacts, add_identities
+from hub.store.people import NewContact, NewIdentity, add_people
 from hub.store.pool import Connection
 
 CLEAN = as_row(
@@ -68,8 +68,7 @@ async def _chunk(conn: Connection, settings: Settings, numbers: range, account: 
             state=InvitationState.OPEN, opened_at=now, last_inbound_at=now, consecutive_outbound=0, inbound_automatic=False
         )
         invitations.append(InvitationRow(conversation_id=thread, channel=channel, identity_id=identity, facts=facts))
-    await add_contacts(conn, contacts)
-    await add_identities(conn, identities)
+    await add_people(conn, contacts, identities)
     await open_conversations(conn, threads)
     await save_invitations(conn, invitations)
     for invitation, contact_row in zip(invitations, contacts, strict=True):

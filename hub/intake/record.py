@@ -90,10 +90,8 @@ async def _store(conn: Connection, fresh: Sequence[tuple[Account, ChannelEvent]]
 
 
 async def _people(conn: Connection, writes: Writes) -> None:
-    if writes.contacts:
-        await people.add_contacts(conn, writes.contacts)
-    if writes.identities:
-        await people.add_identities(conn, writes.identities)
+    if writes.contacts or writes.identities:
+        await people.add_people(conn, writes.contacts, writes.identities)
     if writes.verified:
         await people.mark_verified(conn, writes.verified, now=writes.now)
     if writes.names:

@@ -69,6 +69,7 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
         FROM unnest($1::text[], $2::bytea[], $3::text[]) WITH ORDINALITY AS q(channel, hash, account_id, ord)
         JOIN LATERAL (
             SELECT i.contact_id, i.verified FROM identity i
+            JOIN contact h ON h.id = i.contact_id AND h.merged_into IS NULL AND h.erasure <> 'done'
             WHERE i.address_hash = q.hash
               AND (i.verified OR NOT EXISTS (SELECT 1 FROM identity v WHERE v.contact_id = i.contact_id AND v.verified))
             ORDER BY i.verified DESC, (i.channel = q.channel) DESC, i.last_seen_at DESC, i.id LIMIT 1
@@ -103,48 +104,36 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
     return known
 
 
-async def add_contacts(conn: Connection, contacts: Sequence[NewContact]) -> None:
-    """Store new contacts."""
+async def add_people(conn: Connection, contacts: Sequence[NewContact], identities: Sequence[NewIdentity]) -> None:
+    """Store new contacts, identities and the address rows under them, in hash order (see the lock order in 0001).
+
+    One statement: its foreign keys are checked when all three are there. A verified identity that somebody else made a
+    moment ago raises a unique violation: the caller looks again.
+    """
+    ordered = sorted(identities, key=lambda i: i.address_hash)
     await conn.execute(
         """
-        INSERT INTO contact (id, display_name, locale, birth_date, created_at)
-        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::timestamptz[])
+        WITH new_contact AS (
+            INSERT INTO contact (id, display_name, locale, birth_date, created_at)
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::timestamptz[])
+        ), n AS (
+            SELECT * FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::bool[],
+                                 $13::timestamptz[], $14::smallint[], $15::text[], $16::text[])
+                AS n(id, contact_id, channel, hash, address, country, verified, seen, key_id, kind, aliases)
+        ), new_address AS (
+            INSERT INTO address (hash, key_id, kind, created_at, aliases)
+            SELECT hash, key_id, kind, seen, CASE WHEN aliases = '' THEN '{}'
+                   ELSE ARRAY(SELECT decode(x, 'hex') FROM unnest(string_to_array(aliases, ',')) AS x) END
+            FROM n ON CONFLICT (hash) DO NOTHING
+        )
+        INSERT INTO identity (id, contact_id, channel, address_hash, address, country, verified, created_at, last_seen_at)
+        SELECT id, contact_id, channel, hash, address, country, verified, seen, seen FROM n
         """,
         [c.id for c in contacts],
         [c.display_name.reveal() if c.display_name else None for c in contacts],
         [c.locale for c in contacts],
         [c.birth_date for c in contacts],
         [c.created_at for c in contacts],
-    )
-
-
-async def add_identities(conn: Connection, identities: Sequence[NewIdentity]) -> None:
-    """Store identities and the address rows under them, in hash order (see the lock order in 0001).
-
-    A verified identity somebody else made a moment ago raises a unique violation: the caller looks again.
-    """
-    ordered = sorted(identities, key=lambda i: i.address_hash)
-    await conn.execute(
-        """
-        INSERT INTO address (hash, key_id, kind, created_at, aliases)
-        SELECT hash, key_id, kind, at, CASE WHEN aliases = '' THEN '{}'
-               ELSE ARRAY(SELECT decode(x, 'hex') FROM unnest(string_to_array(aliases, ',')) AS x) END
-        FROM unnest($1::bytea[], $2::smallint[], $3::text[], $4::timestamptz[], $5::text[]) AS n(hash, key_id, kind, at, aliases)
-        ON CONFLICT (hash) DO NOTHING
-        """,
-        [i.address_hash for i in ordered],
-        [i.key_id for i in ordered],
-        [i.address_kind for i in ordered],
-        [i.seen_at for i in ordered],
-        [",".join(a.hex() for a in i.aliases) for i in ordered],
-    )
-    await conn.execute(
-        """
-        INSERT INTO identity (id, contact_id, channel, address_hash, address, country, verified, created_at, last_seen_at)
-        SELECT id, contact_id, channel, hash, address, country, verified, seen, seen
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::bool[], $8::timestamptz[])
-            AS n(id, contact_id, channel, hash, address, country, verified, seen)
-        """,
         [i.id for i in ordered],
         [i.contact_id for i in ordered],
         [i.channel for i in ordered],
@@ -153,6 +142,9 @@ async def add_identities(conn: Connection, identities: Sequence[NewIdentity]) ->
         [i.country for i in ordered],
         [i.verified for i in ordered],
         [i.seen_at for i in ordered],
+        [i.key_id for i in ordered],
+        [i.address_kind for i in ordered],
+        [",".join(a.hex() for a in i.aliases) for i in ordered],
     )
 
 
@@ -191,14 +183,24 @@ class Reach:
 async def lock_reach(conn: Connection, contact_ids: Iterable[UUID], hashes: Iterable[bytes]) -> Reach:
     """Lock the people and addresses that claims lock too: addresses by hash, then contacts by id.
 
-    `hashes` are locked as well as every address of the contacts. A claim holding any of them finishes first; a later
+    `hashes` are locked as well as every address of the contacts, and every address that shares a form with one of
+    them (bob+news@ and bob@): a stop of the one covers the other. A claim holding any of them finishes first; a later
     claim waits and then reads what we write.
     """
     contacts, extra = sorted(set(contact_ids)), sorted(set(hashes))
     await conn.execute(
         """
-        SELECT 1 FROM address
-        WHERE hash IN (SELECT address_hash FROM identity WHERE contact_id = ANY($1)) OR hash = ANY($2)
+        WITH forms AS (
+            SELECT coalesce(array_agg(DISTINCT f.form), '{}') AS forms FROM (
+                SELECT unnest(a.aliases || a.hash) AS form FROM address a
+                WHERE a.hash IN (SELECT address_hash FROM identity WHERE contact_id = ANY($1)) OR a.hash = ANY($2)
+                UNION ALL SELECT unnest($2::bytea[])
+            ) f
+        )
+        SELECT 1 FROM address WHERE hash IN (
+            SELECT a.hash FROM address a WHERE a.hash = ANY((SELECT forms FROM forms)::bytea[])
+            UNION SELECT a.hash FROM address a WHERE a.aliases <> '{}' AND a.aliases && (SELECT forms FROM forms)::bytea[]
+        )
         ORDER BY hash FOR NO KEY UPDATE
         """,
         contacts,

@@ -61,6 +61,7 @@ CLASSES: dict[str, str] = {
     "only": "only, just",
     "place": "a place or a way: bus, street, by, road",
     "question": "asks: how, does, when, why",
+    "nuisance": "complains of being written to, or threatens to: keep texting me, I will report you",
     "anger": "refuses without saying what: not interested, go away, leave it",
     "no_word": "the bare answer no",
     "but": "begins a new thought: but, and",

@@ -91,6 +91,7 @@ REVOCATIONS = (
 # L2c: the same words turned around, or telling what happened. A revocation that overlaps one of these is none.
 REVERSALS = (
     Pattern("L2c.dont_stop", "negation|after_negation again? stop|stop_after|unsubscribe|remove|cancel"),
+    Pattern("L2c.dont_want_stop", "negation ~1 want ~3 stop"),
     Pattern("L2c.i_dont", "i|others negation again? contact|send|receive"),
     Pattern("L2c.you_dont", "^ you negation ~1 contact|send"),
     Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈4 mistake"),
@@ -113,7 +114,7 @@ FOOTERS = (
 RIGHTS = (
     Pattern("rights.erasure", "right_erasure"),
     Pattern("rights.erasure", "erase|remove ~4 my_data|everything ~3 data|hold|my_data|me"),
-    Pattern("rights.erasure", "erase|remove ~3 my_data"),
+    Pattern("rights.erasure", "erase|remove ~3 hold? ~3 my_data"),
     Pattern("rights.erasure", "my_data|everything ~5 erase|remove"),
     Pattern("rights.access", "right_access"),
     Pattern("rights.access", "copy ~6 my_data"),
@@ -188,7 +189,7 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
         rights=rights,
         triggers=_mask(
             "stop|stop_after|negation|after_negation|unwanted|no|no_more|enough|unsubscribe|no_contact|leave_alone|withdraw|cancel"
-            "|keyword|remove|erase|take|off|anger|no_word|wrong_person|not_called|urgent|under_18|i_am|years_old|stop_sign|my_data|data|not_my|about_me|object"
+            "|keyword|remove|erase|take|off|anger|no_word|wrong_person|not_called|urgent|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
             + "".join(f"|{name}" for name in BITS if name.startswith("right_"))
         ),
     )

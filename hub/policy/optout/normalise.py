@@ -46,7 +46,7 @@ _FOLDED = re.compile("[" + "".join(map(chr, _FOLD)) + "]")
 # Longer texts are read at both ends: nobody writes a stop 20,000 characters in and 10,000 from the end.
 HEAD, TAIL = 20_000, 10_000
 # Raw text is cut first (`visible`), so that a megabyte of invisible characters costs little; they are dropped before HEAD counts.
-RAW_HEAD, RAW_TAIL = 40_000, 20_000
+RAW_HEAD, RAW_TAIL = 24_000, 12_000
 _GAP = "\n"
 
 

@@ -241,6 +241,9 @@ def _lone_word(read: _Read, codes: str, context: TextContext) -> tuple[str, int,
         return ("L4b.sign", signs[0], signs[0] + 1) if signs else None
     if context.last_outbound_kind is Kind.MKT and all(words[i].mask & _REFUSING for i in core):
         return ("L4b.no_to_marketing", core[0], core[-1] + 1)
+    if read.present & BITS["nuisance"]:
+        at = next(i for i, word in enumerate(words) if word.mask & BITS["nuisance"])
+        return ("L4b.nuisance", at, at + 1)
     if alone := _lone_sentence(read):
         return alone
     if mixed := _mixed(read, codes):

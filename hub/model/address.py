@@ -108,6 +108,15 @@ class AddressHasher:
             forms.append(folded)
         return tuple(self._digest(p, address.kind, form) for p in self._peppers for form in forms)
 
+    def keyed(self, address: Address) -> dict[bytes, int]:
+        """As `hashes`, each with the id of its pepper."""
+        per_pepper = len(found := self.hashes(address)) // len(self._peppers)
+        return {digest: self._peppers[n // per_pepper].key_id for n, digest in enumerate(found)}
+
+    def proofs(self) -> dict[int, bytes]:
+        """Key id -> a digest that shows whether a key is the one used before, newest first. Tells nothing else about it."""
+        return {p.key_id: hmac.digest(p.secret.reveal(), b"pepper\0proof", "sha256") for p in self._peppers}
+
     @staticmethod
     def _digest(pepper: Pepper, kind: AddressClass, value: str) -> bytes:
         # NUL cannot occur in an address, so class and value cannot run into each other.

@@ -57,16 +57,32 @@ async def of_contacts(conn: Connection, contact_ids: Iterable[ContactId]) -> dic
     return found
 
 
+async def move(conn: Connection, consent_ids: Sequence[UUID], contact_id: UUID) -> None:
+    """Give consents, with all their events, to another contact: people were found to be one, or two after all."""
+    await conn.execute("UPDATE consent_event SET contact_id = $2 WHERE consent_id = ANY($1)", list(consent_ids), contact_id)
+
+
+async def ended(conn: Connection, contact_ids: Sequence[UUID]) -> set[UUID]:
+    """Which consents of these people have ended."""
+    rows = await conn.fetch("SELECT consent_id FROM consent_state WHERE contact_id = ANY($1) AND ended", list(contact_ids))
+    return {_uuid(r["consent_id"]) for r in rows}
+
+
+async def recount(conn: Connection, contact_ids: Sequence[UUID]) -> None:
+    """Bring the present state of these people's consents up to date after events left them."""
+    await conn.execute("SELECT consent_state_of($1)", list(contact_ids))
+
+
 def event_hash(e: ConsentEvent) -> bytes:
-    """SHA-256 over what never changes about an event. The person's id, network and browser are left out: merging
-    people moves the first, erasure clears the others, and neither changes what was agreed."""
+    """SHA-256 over what never changes about an event. The person's id, the address's hash, network and browser are left out:
+    merging people moves the first, a new key for addresses changes the second, erasure clears the others, and none of
+    that changes what was agreed."""
     parts = (
         e.id.bytes,
         e.consent_id.bytes,
         e.event.encode(),
         e.purpose.encode(),
         e.channel.encode(),
-        e.address_hash or b"",
         "\0".join(e.interests).encode(),
         str(e.health_relevance).encode(),
         e.occurred_at.isoformat().encode(),
@@ -75,7 +91,7 @@ def event_hash(e: ConsentEvent) -> bytes:
         e.wording.text_hash if e.wording else b"",
         e.control.encode(),
     )
-    return hashlib.sha256(b"consent-event-1" + b"".join(len(p).to_bytes(4, "big") + p for p in parts)).digest()
+    return hashlib.sha256(b"consent-event-2" + b"".join(len(p).to_bytes(4, "big") + p for p in parts)).digest()
 
 
 def _values(e: ConsentEvent) -> tuple[object, ...]:

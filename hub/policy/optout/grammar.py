@@ -107,6 +107,7 @@ FOOTERS = (
     Pattern("footer.word_reply", "link? unsubscribe|stop comma|link? ≈1 reply ~1 keyword|unsubscribe|letter"),
     Pattern("footer.word_to_end", "keyword link unsubscribe|stop|list"),
     Pattern("footer.word_sentence", "keyword footer"),
+    Pattern("footer.sentence_word", "footer comma? ≈1 reply ~1 keyword|unsubscribe|letter everything?"),
     Pattern("footer.sentence", "footer"),
 )
 

@@ -15,6 +15,7 @@ from hub.settings import Settings
 from hub.store.pool import Connection
 
 PROMOTION = "promotion"
+BIRTHDAYS = (None, date(2010, 3, 1), date(2008, 11, 24), date(2008, 11, 25), date(2000, 1, 1))  # of age on 24 November 2026, or a day short
 
 
 @dataclass(kw_only=True)
@@ -103,40 +104,77 @@ async def write(conn: Connection, settings: Settings, people: Sequence[Person], 
                 if p.has_identity
             ],
         )
+        await _consents(conn, people, hashes, now)
+        await _stops(conn, people, hashes, aliases, now)
         for p in people:
-            await _consents(conn, p, hashes[p.number], now)
-            await _stops(conn, p, hashes[p.number], aliases.get(p.number, [b""])[0], now)
-            await _sent(conn, p, now)
+            await write_sent(conn, p, now)
 
 
-async def _consents(conn: Connection, p: Person, digest: bytes, now: datetime) -> None:
-    await conn.executemany(
-        "INSERT INTO consent_event (id, consent_id, contact_id, event, purpose, channel, address_hash, interests, occurred_at, recorded_at,"
-        " source, wording_id, wording_version, wording_locale, wording_hash, control, needs_confirmation, actor)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 'test', $10, $11, $12, $13, $14, $15, 'person')",
-        [
-            (
-                uuid7(), g.consent, p.contact_id, g.event, g.purpose, g.channel, digest if g.tied else None, list(g.interests),
-                now - timedelta(days=g.days), *(("sms", 1, "en", b"\0") if g.worded else (None,) * 4), g.control, g.needs_confirmation,
-            )
-            for g in p.consents
-        ],
-    )  # fmt: skip
+_CONSENT = [
+    "id",
+    "consent_id",
+    "contact_id",
+    "event",
+    "purpose",
+    "channel",
+    "address_hash",
+    "interests",
+    "occurred_at",
+    "recorded_at",
+    "source",
+    "wording_id",
+    "wording_version",
+    "wording_locale",
+    "wording_hash",
+    "control",
+    "needs_confirmation",
+    "actor",
+]
+_STOP = [
+    "id",
+    "address_hash",
+    "contact_id",
+    "scope",
+    "channel",
+    "interest",
+    "purpose",
+    "occurred_at",
+    "recorded_at",
+    "source",
+    "lifted_at",
+    "lifted_by",
+]
 
 
-async def _stops(conn: Connection, p: Person, digest: bytes, alias: bytes, now: datetime) -> None:
-    by = {"contact": (None, p.contact_id), "address": (digest, None), "alias": (alias, None)}
-    await conn.executemany(
-        "INSERT INTO suppression (id, address_hash, contact_id, scope, channel, interest, purpose, occurred_at, recorded_at, source,"
-        " lifted_at, lifted_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, 'message', $9, $10)",
-        [
-            (uuid7(), *by[s.by], s.scope, s.channel, s.interest, s.purpose, now - timedelta(hours=1), now if s.lifted else None, "x" if s.lifted else None)
-            for s in p.stops
-        ],
-    )  # fmt: skip
+async def _consents(conn: Connection, people: Sequence[Person], hashes: dict[int, bytes], now: datetime) -> None:
+    rows = []
+    for p in people:
+        for g in p.consents:
+            at, wording = now - timedelta(days=g.days), ("sms", 1, "en", b"\0") if g.worded else (None,) * 4
+            digest = hashes[p.number] if g.tied else None
+            rows.append(
+                (
+                    uuid7(), g.consent, p.contact_id, g.event, g.purpose, g.channel, digest, list(g.interests), at, at, "test", *wording,
+                    g.control, g.needs_confirmation, "person",
+                )
+            )  # fmt: skip
+    await conn.copy_records_to_table("consent_event", records=rows, columns=_CONSENT)
 
 
-async def _sent(conn: Connection, p: Person, now: datetime) -> None:
+async def _stops(
+    conn: Connection, people: Sequence[Person], hashes: dict[int, bytes], aliases: dict[int, list[bytes]], now: datetime
+) -> None:
+    rows = []
+    for p in people:
+        by = {"contact": (None, p.contact_id), "address": (hashes[p.number], None), "alias": (aliases.get(p.number, [None])[0], None)}
+        for s in p.stops:
+            at, lifted = now - timedelta(hours=1), (now, "x") if s.lifted else (None, None)
+            rows.append((uuid7(), *by[s.by], s.scope, s.channel, s.interest, s.purpose, at, at, "message", *lifted))
+    await conn.copy_records_to_table("suppression", records=rows, columns=_STOP)
+
+
+async def write_sent(conn: Connection, p: Person, now: datetime) -> None:
+    """The marketing messages a person had, `sent_days` ago."""
     if not p.sent_days:
         return
     conversation = uuid7()
@@ -164,7 +202,7 @@ def random_person(chance: random.Random, number: int) -> Person:
 
     return Person(
         number=number,
-        birth=chance.choice([None, date(2010, 3, 1), date(2008, 11, 24), date(2008, 11, 25), date(2000, 1, 1)]) if odd(0.15) else date(1990, 5, 1),
+        birth=chance.choice(BIRTHDAYS) if odd(0.15) else date(1990, 5, 1),
         age_confirmed=not odd(),
         restricted=odd(),
         erasure=chance.choice(["pending", "done"]) if odd() else "none",

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from hub.campaigns.acts import asker_of
 from hub.campaigns.content import examine
-from hub.model.address import Channel
-from hub.model.campaign import Draft, Purpose
+from hub.model.campaign import Draft
 from hub.model.ids import CampaignId, ContactId, uuid7
 from hub.policy.consent import derive
 from hub.policy.permission import decide
@@ -17,18 +16,10 @@ from hub.settings import Settings
 from hub.store import audience, campaigns, consents, recipients
 from hub.store.pool import Connection
 from tests.integration.campaigns.people import Given, Person, Stop, agreed, random_person, write
+from tests.integration.campaigns.samples import BODY, draft
 from tests.integration.campaigns.staff import staff
-from tests.world import SMS
 
-BODY = "{clinic}: news for {first_name} from our skin specialists. A consultation comes first. {stop_line}"
 WORLDS, PEOPLE = 8, 400
-
-
-def draft(**changes: object) -> Draft:
-    values: dict[str, object] = {
-        "name": "Winter", "purpose": Purpose.PROMOTION, "channel": Channel.SMS, "account_id": SMS, "interests": ("skincare",), "body": BODY,
-    }  # fmt: skip
-    return Draft(**{**values, **changes})  # type: ignore[arg-type]
 
 
 async def judged(conn: Connection, settings: Settings, wanted: Draft, now: datetime) -> tuple[dict[ContactId, str], dict[ContactId, str]]:

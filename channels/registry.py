@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from channels import sms_twilio, web_form, whatsapp_meta, whatsapp_twilio
+from channels import instagram_meta, messenger_meta, sms_twilio, web_form, whatsapp_meta, whatsapp_twilio
 from hub.model.message import Adapter
 
 ADAPTERS: dict[str, Adapter] = {
     "sms_twilio": sms_twilio.ADAPTER,
     "whatsapp_twilio": whatsapp_twilio.ADAPTER,
     "whatsapp_meta": whatsapp_meta.ADAPTER,
+    "messenger_meta": messenger_meta.ADAPTER,
+    "instagram_meta": instagram_meta.ADAPTER,
     "web_form": web_form.ADAPTER,
 }

@@ -107,7 +107,7 @@ def open_transport(account: Account) -> AbstractAsyncContextManager[Transport]:
     """The transport; the HTTP client is only imported here, when something is to be sent or fetched."""
     from channels.meta.transport import open_transport as opened
 
-    return opened(account, node=phone_number_id(account), media_hosts=MEDIA_HOSTS)
+    return opened(account, node=phone_number_id(account), media_hosts=MEDIA_HOSTS, credential_host=MEDIA_HOSTS[0])
 
 
 ADAPTER = Adapter(

@@ -52,13 +52,17 @@ class Node:
             raise Malformed(self.path)
         return self.value.get(key)
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """The names in this object; none where it is none."""
         return [storable(str(key)) for key in self.value] if isinstance(self.value, dict) else []
 
     def has(self, key: str) -> bool:
         """Whether a member is there, whatever its type."""
         return self._get(key) is not None
+
+    def is_list(self, key: str) -> bool:
+        """Whether a member is a list."""
+        return type(self._get(key)) is list
 
     def at(self, key: str) -> Node:
         """A member that is an object. Raises Malformed."""
@@ -82,6 +86,19 @@ class Node:
             raise Malformed(place.path)
         for index, element in enumerate(value):
             yield Node(element, index, place)
+
+    def objects(self, key: str) -> list[Node]:
+        """The objects of an optional list; none where it is missing or of another type."""
+        value = self._get(key)
+        if type(value) is not list:
+            return []
+        place = Node(value, key, self)
+        return [Node(element, index, place) for index, element in enumerate(value) if type(element) is dict]
+
+    def words(self, key: str) -> list[str]:
+        """The strings of an optional list that say something."""
+        value = self._get(key)
+        return [storable(element) for element in value if type(element) is str and element] if type(value) is list else []
 
     def need(self, key: str) -> str:
         """A string that says something. Raises Malformed."""

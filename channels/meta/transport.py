@@ -39,16 +39,15 @@ _MEDIA_ID: Final = re.compile(r"[A-Za-z0-9]{1,200}")
 class MetaTransport:
     """One account's calls to Meta.
 
-    node: what sends, the number's or page's id, or "me". media_hosts: where files may be fetched from; a name that begins
-    with a dot stands for every host below it.
+    root: address and version of the API. node: what sends, the number's or page's id, or "me". media_hosts: where files
+    may be fetched from; a name that begins with a dot stands for every host below it.
     """
 
     def __init__(
-        self, account: Account, session: aiohttp.ClientSession, node: str, media_hosts: tuple[str, ...], rules: media.MediaRules
+        self, account: Account, session: aiohttp.ClientSession, root: str, node: str, media_hosts: tuple[str, ...], rules: media.MediaRules
     ) -> None:
-        self._account, self._session, self._node, self._hosts, self._rules = account, session, node, media_hosts, rules
-        base = str(account.options.get("api_base_url", BASE_URL)).rstrip("/")
-        self._root = f"{base}/{account.options.get('api_version', VERSION)}"
+        self._account, self._session, self._hosts, self._rules = account, session, media_hosts, rules
+        self._root, self._node = root, node
         self._proof = _proof(account)
 
     async def send(self, request: ProviderRequest) -> ProviderResponse:
@@ -156,9 +155,14 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 @asynccontextmanager
 async def open_transport(
-    account: Account, *, node: str, media_hosts: tuple[str, ...], credential_host: str = "lookaside.fbsbx.com"
+    account: Account, *, node: str, media_hosts: tuple[str, ...], credential_host: str, base_url: str = BASE_URL
 ) -> AsyncIterator[Transport]:
-    """Open an account's transport in the running loop; its connections are closed with it."""
+    """Open an account's transport in the running loop; its connections are closed with it.
+
+    credential_host: the only host besides the API that sees the token; "" for none. The account's `api_base_url` and
+    `api_version` win over `base_url` and VERSION.
+    """
+    root = f"{str(account.options.get('api_base_url', base_url)).rstrip('/')}/{account.options.get('api_version', VERSION)}"
     bearer = "Bearer " + account.secrets["access_token"].reveal()
     sandbox = account.options.get("sandbox") is True and account.options.get("media_host")
     rules = media.MediaRules(
@@ -175,4 +179,4 @@ async def open_transport(
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, headers={"Authorization": bearer}, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
-        yield MetaTransport(account, session, node, media_hosts, rules)
+        yield MetaTransport(account, session, root, node, media_hosts, rules)

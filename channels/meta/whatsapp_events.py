@@ -38,7 +38,7 @@ def parse(request: RawRequest, account: Account) -> list[ChannelEvent]:
     top, source = decode(request.body, account.id), Source(request, account)
     if top.text("object") != OBJECT:
         return [source.unknown(top, f"object:{top.text('object')}")]
-    if type(top.value) is dict and type(top.value.get("entry")) is not list:
+    if not top.is_list("entry"):
         raise BadPayload(account.id, "entry")
     events = source.each(top, "entry", lambda entry: source.each(entry, "changes", lambda change: _change(source, change)))
     return events or [source.unknown(top, "empty")]
@@ -113,7 +113,7 @@ def _group(status: Node) -> tuple[str, ...]:
 
 
 def _error_code(node: Node) -> str:
-    for error in node.items("errors"):
+    for error in node.objects("errors"):
         if code := error.word("code")[:20]:
             return code
     return ""

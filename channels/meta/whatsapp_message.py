@@ -133,11 +133,11 @@ def _location(message: Node) -> Content:
 def _contacts(message: Node) -> Content:
     """Cards as lines: the name, then every number and address on it."""
     lines: list[str] = []
-    for card in message.items("contacts"):
+    for card in message.objects("contacts"):
         name = card.maybe("name")
         known = [name.text("formatted_name") or name.text("first_name")] if name else []
-        known += [phone.text("phone") for phone in card.items("phones")]
-        known += [email.text("email") for email in card.items("emails")]
+        known += [phone.text("phone") for phone in card.objects("phones")]
+        known += [email.text("email") for email in card.objects("emails")]
         lines.append(", ".join(part for part in known if part))
     return Content(ContentKind.CONTACTS, "\n".join(line for line in lines if line))
 

@@ -32,7 +32,9 @@ class SentByMeta:
 
 def node_of(account: Account) -> str:
     """What the account sends as: its number's id, its page, or "me"."""
-    return str(account.options.get("phone_number_id") or account.options.get("node") or account.sender)
+    if account.options.get("instagram_login") is True:
+        return "me"
+    return str(account.options.get("phone_number_id") or account.options.get("page_id") or account.sender)
 
 
 def envelope(account: Account, items: Sequence[Item]) -> dict[str, Any]:

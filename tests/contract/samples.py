@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from twilio.request_validator import RequestValidator
 
-from channels import form_token, sms_twilio, web_form, whatsapp_meta, whatsapp_twilio
+from channels import form_token, instagram_meta, messenger_meta, sms_twilio, web_form, whatsapp_meta, whatsapp_twilio
 from channels.sandbox.meta import MetaDouble
 from channels.sandbox.twilio import TwilioDouble
 from hub.model.address import Address, AddressClass, Channel
@@ -210,6 +210,18 @@ CLOUD_BODY = json.dumps(
     {"object": "whatsapp_business_account", "entry": [{"id": "WABA1", "changes": [{"field": "messages", "value": CLOUD_VALUE}]}]}
 ).encode()
 
+
+def direct_body(kind: str, ours: str, person: str, mid: str) -> bytes:
+    """A plain text of Messenger or Instagram."""
+    said = {
+        "sender": {"id": person},
+        "recipient": {"id": ours},
+        "timestamp": 1760000000100,
+        "message": {"mid": mid, "text": "Hi, do you do lip filler? £"},
+    }
+    return json.dumps({"object": kind, "entry": [{"id": ours, "time": 1760000000123, "messaging": [said]}]}).encode()
+
+
 TWILIO_SECRETS = (TOKEN,)
 
 
@@ -251,6 +263,30 @@ SAMPLES: dict[str, Sample] = {
         sign=sign_meta,
         meaning=lambda body: body,
         outbound=outbound(AddressClass.PHONE, "+447700900123"),
+        double=meta_double,
+        secrets=META_SECRETS,
+    ),
+    "messenger_meta": Sample(
+        adapter=messenger_meta.ADAPTER,
+        account=meta_account("messenger_meta", Channel.MESSENGER, "PAGE1"),
+        path="/webhooks/messenger-meta",
+        body=direct_body("page", "PAGE1", "PSID1", "m_1"),
+        signature_header="x-hub-signature-256",
+        sign=sign_meta,
+        meaning=lambda body: body,
+        outbound=outbound(AddressClass.MESSENGER, "messenger-meta:PSID1"),
+        double=meta_double,
+        secrets=META_SECRETS,
+    ),
+    "instagram_meta": Sample(
+        adapter=instagram_meta.ADAPTER,
+        account=meta_account("instagram_meta", Channel.INSTAGRAM, "IG1"),
+        path="/webhooks/instagram-meta",
+        body=direct_body("instagram", "IG1", "IGSID1", "ig_1"),
+        signature_header="x-hub-signature-256",
+        sign=sign_meta,
+        meaning=lambda body: body,
+        outbound=outbound(AddressClass.INSTAGRAM, "instagram-meta:IGSID1"),
         double=meta_double,
         secrets=META_SECRETS,
     ),

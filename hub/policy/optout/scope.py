@@ -22,6 +22,7 @@ _CHANNELS = (
     (BITS["messenger"], Channel.MESSENGER),
     (BITS["instagram"], Channel.INSTAGRAM),
 )
+_CHATS = frozenset({Channel.WHATSAPP, Channel.WECHAT, Channel.MESSENGER, Channel.INSTAGRAM})
 
 
 def bare(channel: Channel) -> set[Suppression]:
@@ -40,6 +41,8 @@ def reach(kind: Reach, mask: int, channel: Channel) -> set[Suppression]:
     Telephone calls are no channel of ours: who forbids them forbids all contact.
     """
     named = named_channels(mask)
+    if Channel.SMS in named and channel in _CHATS:
+        named |= {channel}  # "stop texting me", said in a chat, means the chat at least as much as SMS
     if named and not mask & BITS["phone"]:
         return {MARKETING} if mask & BITS["promo"] else {(Scope.CHANNEL, c) for c in named} | {MARKETING}
     if mask & BITS["promo"]:

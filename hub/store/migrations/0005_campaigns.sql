@@ -18,9 +18,12 @@ CREATE TABLE consent_state (
 );
 CREATE INDEX consent_state_of_contact ON consent_state (contact_id, purpose, channel);
 
-CREATE FUNCTION consent_state_of(people uuid[]) RETURNS void LANGUAGE sql AS $$
+-- Planned anew for each call: one form has one person, an import has a hundred thousand.
+CREATE FUNCTION consent_state_of(people uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE $q$
     WITH ev AS (
-        SELECT e.* FROM consent_event e JOIN (SELECT DISTINCT unnest(people) AS id) p ON p.id = e.contact_id
+        SELECT e.* FROM consent_event e WHERE e.contact_id = ANY ($1)
     ), given AS (
         SELECT DISTINCT ON (consent_id) * FROM ev WHERE event = 'given' ORDER BY consent_id, occurred_at DESC, id DESC
     ), refusal AS (
@@ -56,6 +59,8 @@ CREATE FUNCTION consent_state_of(people uuid[]) RETURNS void LANGUAGE sql AS $$
         contact_id = excluded.contact_id, purpose = excluded.purpose, channel = excluded.channel, address_hash = excluded.address_hash,
         interests = excluded.interests, health_relevance = excluded.health_relevance, given_at = excluded.given_at,
         confirmed = excluded.confirmed, proven = excluded.proven, ended = excluded.ended, wording = excluded.wording
+    $q$ USING people;
+END
 $$;
 
 CREATE FUNCTION consent_event_counts() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,7 +157,7 @@ async def test_pause_and_cancel_take_effect_within_a_second(busy: Desk) -> None:
 async def test_a_stop_waits_for_a_claim_that_is_deciding_and_no_claim_overlooks_one(busy: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     read = recipients.facts_of
 
-    async def read_and_think(*asked: object, **named: object) -> object:
+    async def read_and_think(*asked: Any, **named: Any) -> Any:
         found = await read(*asked, **named)
         await asyncio.sleep(0.02)  # the moment a stop must not slip into
         return found

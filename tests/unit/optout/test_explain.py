@@ -12,7 +12,7 @@ from hub.explain.optout import explain_line, human
 def test_the_answer_has_the_promised_fields() -> None:
     assert explain_line('{"text": "please stop texting me", "channel": "wechat"}') == {
         "label": "OPT_OUT",
-        "scope": ["CHANNEL(sms)", "ALL_MARKETING"],
+        "scope": ["CHANNEL(sms)", "CHANNEL(wechat)", "ALL_MARKETING"],
         "rule_id": "L2.stop_contact",
         "language": "en",
         "matched_span": [7, 19],

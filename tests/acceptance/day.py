@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -100,7 +101,7 @@ class Day:
         """Post bytes as they are, as a form unless the headers say otherwise."""
         sent = {"Content-Type": "application/x-www-form-urlencoded"} | dict(headers)
         try:
-            async with self.session.post(self.clinic.url + path, data=body, headers=sent, allow_redirects=False) as answer:
+            async with self.session.post(self.clinic.url + path, data=io.BytesIO(body), headers=sent, allow_redirects=False) as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError):
             return 0, b""
@@ -116,10 +117,12 @@ class Day:
 
     # -- staff
 
-    async def replies(self, phone: str, text: str, *, channel: Channel = Channel.WHATSAPP, within_s: float = 25) -> MessageId:
-        """Staff answer the person, once, whatever happens to the database meanwhile."""
+    async def replies(
+        self, phone: str, text: str, *, channel: Channel = Channel.WHATSAPP, at: datetime | None = None, within_s: float = 25
+    ) -> MessageId:
+        """Staff answer the person, once, whatever happens to the database meanwhile. at: when it may leave; None for now."""
         conversation_id = await self.conversation(phone, within_s=within_s)
-        draft = Draft(conversation_id=conversation_id, kind=Kind.RPL, channel=channel, text=Sealed(text), written_by=None)
+        draft = Draft(conversation_id=conversation_id, kind=Kind.RPL, channel=channel, text=Sealed(text), written_by=None, send_after=at)
 
         async def once() -> MessageId:
             async with self.pool.acquire() as conn, conn.transaction():

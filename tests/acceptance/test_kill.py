@@ -76,7 +76,7 @@ async def check(day: Day, load: Load) -> None:
 
 
 async def hanging(day: Day) -> bool:
-    return await day.value("SELECT count(*) FROM message WHERE status = 'sending'") >= CUT
+    return bool(await day.value("SELECT count(*) FROM message WHERE status = 'sending'") >= CUT)
 
 
 @pytest.mark.parametrize("victim", ["web", "worker", "clock", "valkey", "postgres"])

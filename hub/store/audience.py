@@ -213,6 +213,9 @@ async def _ask(
         # How many people a range holds decides the plan, so it is made for these values each time.
         await conn.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         await conn.execute("SET LOCAL jit = off")
+        await conn.execute("SET LOCAL work_mem = '128MB'")
+        # On tables not analysed yet, loops over what was grouped take minutes; the lookups that need one still get it.
+        await conn.execute("SET LOCAL enable_nestloop = off")
         rows: list[Row] = await conn.fetch(
             sql,
             q.channel,

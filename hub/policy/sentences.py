@@ -51,8 +51,13 @@ def sentence(reason: Reason, locale: str, **values: str) -> str:
     (the channel asked for), agreed and sent (subjects), country, missing.
     """
     entry = (CHINESE if _chinese(locale) else ENGLISH)[reason]
-    said = _first(entry.said, locale, values)
+    said = heading(reason, locale, **values)
     return said if entry.joint is None else said + entry.joint + _first(entry.remedy, locale, values)
+
+
+def heading(reason: Reason, locale: str, **values: str) -> str:
+    """The sentence without what would change it, for places that show `remedy` on a line of its own."""
+    return _first((CHINESE if _chinese(locale) else ENGLISH)[reason].said, locale, values)
 
 
 def remedy(reason: Reason, locale: str, **values: str) -> str:

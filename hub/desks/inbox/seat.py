@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from urllib.parse import quote
 
 from hub.desks.inbox.names import language
-from hub.desks.inbox.refusals import REFUSALS, TONES, Family, Refused, refusal
+from hub.desks.inbox.refusals import TONES, Refused, about_text, refusal
 from hub.desks.inbox.views import GLYPHS, NAMES, Rim, RimState, Standing, rim, via
 from hub.model.address import Channel
 from hub.model.ids import ConversationId
@@ -92,15 +92,15 @@ def seat(
 ) -> Seat:
     """The foot of the thread. refused: the answer to the reply just tried, when it was no; text: what was typed."""
     drawn = rim(standing, now=now, zone=zone)
-    about_text = refused is not None and REFUSALS[refused.reason].family is Family.TEXT
-    decision = refused if refused is not None and not about_text else standing.decision
+    text_at_fault = refused is not None and about_text(refused.reason)
+    decision = refused if refused is not None and not text_at_fault else standing.decision
     open_ = decision.allowed
     return Seat(
         key=f"{standing.channel}:{'open' if open_ else decision.reason}",
         channel=standing.channel,
         rim=drawn,
         name=first_name,
-        composer=_composer(standing, drawn, text, refused if about_text else None, faults, first_name, now, zone) if open_ else None,
+        composer=_composer(standing, drawn, text, refused if text_at_fault else None, faults, first_name, now, zone) if open_ else None,
         refusal=None if open_ else _refusal(standing, decision, found, stops, conversation_id, first_name, now, zone),
         others=tuple((s.channel.value, NAMES[s.channel], s.channel is standing.channel) for s in found if s.open),
     )
@@ -135,7 +135,7 @@ def _composer(
 
 def _why(decision: Decision, name: str, standing: Standing, now: datetime, zone: tzinfo) -> Refused:
     at = standing.closes_at or decision.retry_at
-    return refusal(decision.reason, name=name, by=via(standing.channel), time=when.said(at, now, zone) if at else "")
+    return refusal(decision.reason, name=name, channel=standing.channel, time=when.said(at, now, zone) if at else "")
 
 
 def _refusal(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hub.desks.inbox.refusals import refusal
-from hub.desks.inbox.views import via
 from hub.model.address import Channel
 from hub.model.permission import Reason
 from hub.store.thread import FileRow
@@ -61,5 +60,5 @@ def size_words(size: int | None) -> str:
 
 def refused_words(reason: Reason | None, *, name: str, channel: Channel) -> str:
     """Why a message of ours stayed here."""
-    found = refusal(reason or Reason.NO_RULE, name=name, by=via(channel), time="")
+    found = refusal(reason or Reason.NO_RULE, name=name, channel=channel)
     return f"{found.heading}. {found.advice}".removesuffix(".")

@@ -28,7 +28,7 @@ from hub.model.message import (
 from hub.model.sealed import Sealed
 
 OBJECT: Final = "whatsapp_business_account"
-Read = Callable[[Source, Node, Node], Iterable[ChannelEvent]]
+Read = Callable[[Source, people.Contacts, Node], Iterable[ChannelEvent]]
 
 
 def parse(request: RawRequest, account: Account) -> list[ChannelEvent]:
@@ -49,14 +49,15 @@ def _change(source: Source, change: Node) -> list[ChannelEvent]:
     if not _is_ours(source, value):
         return [source.unknown(change, "foreign_number")]
     events: list[ChannelEvent] = []
+    contacts = people.Contacts(value)
     for name, read in READERS.items():
         if value.has(name):
-            events += source.each(value, name, _bound(read, source, value))
+            events += source.each(value, name, _bound(read, source, contacts))
     return events or [source.unknown(change, f"field:{field}")]
 
 
-def _bound(read: Read, source: Source, value: Node) -> Callable[[Node], Iterable[ChannelEvent]]:
-    return lambda node: read(source, value, node)
+def _bound(read: Read, source: Source, contacts: people.Contacts) -> Callable[[Node], Iterable[ChannelEvent]]:
+    return lambda node: read(source, contacts, node)
 
 
 def _is_ours(source: Source, value: Node) -> bool:
@@ -71,7 +72,7 @@ def phone_number_id(account: Account) -> str:
     return str(account.options.get("phone_number_id") or account.sender)
 
 
-def _status(source: Source, value: Node, status: Node) -> list[ChannelEvent]:
+def _status(source: Source, contacts: people.Contacts, status: Node) -> list[ChannelEvent]:
     """A report about one of our messages; unknown ids are parked by the store, as another app's may be among them."""
     provider_id, word = status.need("id"), status.text("status")[:40]
     code = _error_code(status)
@@ -119,11 +120,11 @@ def _error_code(node: Node) -> str:
     return ""
 
 
-def _error(source: Source, value: Node, error: Node) -> list[ChannelEvent]:
+def _error(source: Source, contacts: people.Contacts, error: Node) -> list[ChannelEvent]:
     return [source.unknown(error, f"error:{error.word('code')}")]
 
 
-def _preference(source: Source, value: Node, preference: Node) -> list[ChannelEvent]:
+def _preference(source: Source, contacts: people.Contacts, preference: Node) -> list[ChannelEvent]:
     """A person's stop or resume of marketing, told by WhatsApp itself. Any other word is left for people to read.
 
     A stop of a category nobody knows counts as one; a resume must be about marketing.
@@ -149,7 +150,7 @@ def _preference(source: Source, value: Node, preference: Node) -> list[ChannelEv
     ]
 
 
-def _echo(source: Source, value: Node, echo: Node) -> list[ChannelEvent]:
+def _echo(source: Source, contacts: people.Contacts, echo: Node) -> list[ChannelEvent]:
     """What staff typed in the phone's own app (`smb_message_echoes`)."""
     provider_id, kind = echo.need("id"), echo.need("type")
     persons = people.addresses(source.account.id, echo.text("to_user_id"), echo.text("to"))
@@ -168,7 +169,7 @@ def _echo(source: Source, value: Node, echo: Node) -> list[ChannelEvent]:
     ]
 
 
-def _user_id(source: Source, value: Node, change: Node) -> list[ChannelEvent]:
+def _user_id(source: Source, contacts: people.Contacts, change: Node) -> list[ChannelEvent]:
     """A user id that became another one, since the person changed their number (field `user_id_update`)."""
     ids = change.maybe("user_id")
     before = ids.text("previous") if ids else change.text("previous_user_id")

@@ -40,11 +40,11 @@ class Content:
     payload: str | None = None
 
 
-def read_message(source: Source, value: Node, message: Node) -> list[ChannelEvent]:
+def read_message(source: Source, contacts: people.Contacts, message: Node) -> list[ChannelEvent]:
     """The event of one element of `messages`. Raises Malformed."""
     kind = message.need("type")
     user_id, wa_id = message.text("from_user_id"), message.text("from")
-    contact = people.contact_of(value, user_id, wa_id)
+    contact = contacts.find(user_id, wa_id)
     senders = people.addresses(
         source.account.id, user_id or (contact.text("user_id") if contact else ""), wa_id or (contact.text("wa_id") if contact else "")
     )

@@ -30,17 +30,20 @@ def addresses(account_id: AccountId, user_id: str, wa_id: str) -> tuple[Address,
     return tuple(found)
 
 
-def contact_of(value: Node, user_id: str, wa_id: str) -> Node | None:
-    """The entry of `contacts` about this person: by user id, else by number, never by its place in the list."""
-    contacts = value.value.get("contacts") if isinstance(value.value, dict) else None
-    if not isinstance(contacts, list):
-        return None
-    by_number: Node | None = None
-    for entry in contacts:
-        if not isinstance(entry, dict):
-            continue
-        if user_id and entry.get("user_id") == user_id:
-            return Node(entry)
-        if wa_id and entry.get("wa_id") == wa_id and by_number is None:
-            by_number = Node(entry)
-    return by_number
+class Contacts:
+    """The entries of a value's `contacts`, found by user id or else by number, never by their place in the list."""
+
+    __slots__ = ("_by_number", "_by_user")
+
+    def __init__(self, value: Node) -> None:
+        self._by_user: dict[str, Node] = {}
+        self._by_number: dict[str, Node] = {}
+        for entry in value.objects("contacts"):
+            if user_id := entry.text("user_id"):
+                self._by_user.setdefault(user_id, entry)
+            if number := entry.text("wa_id"):
+                self._by_number.setdefault(number, entry)
+
+    def find(self, user_id: str, wa_id: str) -> Node | None:
+        """The entry about a person; ids may be empty."""
+        return self._by_user.get(user_id) or self._by_number.get(wa_id)

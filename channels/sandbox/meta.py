@@ -71,7 +71,8 @@ class MetaDouble:
         self.closing = asyncio.Event()
         self.accounts: dict[str, Account] = {}  # node -> the hub's account that hears of it
         self._keep = keep
-        self._sender = MetaSender(app_secret, reach=(public_url, web_url) if public_url and web_url else None)
+        self._secrets: dict[str, tuple[str, str]] = {}  # node -> the app secret and token of an account with its own
+        self._sender = MetaSender(reach=(public_url, web_url) if public_url and web_url else None)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # -- for tests, benches and the practice phone
@@ -89,6 +90,20 @@ class MetaDouble:
     def sends_of(self, message_id: object) -> int:
         """How many sends were accepted for one message of ours."""
         return self.counts.get(str(message_id), 0)
+
+    def own(self, account: Account) -> None:
+        """Let an account have an app and a token of its own: those in its secrets."""
+        node = meta_payloads.node_of(account)
+        self._secrets[node] = account.secrets["app_secret"].reveal(), account.secrets["access_token"].reveal()
+        self.hears(account)
+
+    def secrets_of(self, node: str) -> tuple[str, str]:
+        """The app secret that signs for what sends, and the token that may send as it."""
+        return self._secrets.get(node, (self.app_secret, self.access_token))
+
+    def knows(self, token: str) -> bool:
+        """Whether a token is anybody's here; files may be fetched with each."""
+        return token == self.access_token or any(token == known for _, known in self._secrets.values())
 
     def hears(self, account: Account) -> None:
         """Report what becomes of this account's messages to its webhook."""
@@ -115,7 +130,8 @@ class MetaDouble:
         if self.troubles.take(frozenset({Trouble.TRIPLE}), to="", sender=""):
             copies = 3
         url = f"{account.public_url}/webhooks/{account.id}{tail}"
-        return await self._sender.post(url, meta_payloads.envelope(account, items), copies=copies)
+        secret, _ = self.secrets_of(meta_payloads.node_of(account))
+        return await self._sender.post(url, meta_payloads.envelope(account, items), secret, copies=copies)
 
     async def handshake(self, account: Account, verify_token: str, challenge: str = "1158201444") -> tuple[int, str]:
         """What Meta does when the webhook's address is saved: the hub's status and answer."""

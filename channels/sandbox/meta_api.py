@@ -29,11 +29,20 @@ REFUSALS: Final = {
 }
 
 
+def routes(double: MetaDouble) -> list[web.RouteDef]:
+    """The double inside a larger application."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await handle(double, request)
+
+    return [web.route("*", path, answer) for path in (r"/v{version:[0-9]+\.[0-9]+}/{tail:.+}", "/whatsapp_business/{tail:.+}")]
+
+
 async def handle(double: MetaDouble, request: web.BaseRequest) -> web.StreamResponse:
     """Answer one request as Meta would."""
     if request.method == "POST" and (found := _SEND.fullmatch(request.path)):
         return await _send(double, request, found[1])
-    if not _authorised(double, request):
+    if not double.knows(_bearer(request)):
         return _error(401, 190, "Invalid OAuth access token")
     if (kept := double.media_at(request.path)) is not None:
         return web.Response(body=kept[1], content_type=kept[0])
@@ -45,13 +54,14 @@ async def handle(double: MetaDouble, request: web.BaseRequest) -> web.StreamResp
 async def _send(double: MetaDouble, request: web.BaseRequest, node: str) -> web.StreamResponse:
     if double.troubles.take(frozenset({Trouble.DROP_BEFORE}), to="", sender=""):
         return _dropped(request)
-    if not _authorised(double, request):
+    secret, token = double.secrets_of(node)
+    if _bearer(request) != token:
         return _error(401, 190, "Invalid OAuth access token")
     try:
         body = json.loads(await request.read())
     except ValueError:
         return _error(400, 100, "Invalid parameter")
-    if not _proven(double, body):
+    if not _proven(body, secret, token):
         return _error(400, 100, "Invalid appsecret_proof provided in the API argument")
     if (fault := _fault(body)) is not None:
         return _error(400, *fault)
@@ -147,16 +157,16 @@ async def _after(double: MetaDouble, request: web.BaseRequest, rule: Rule) -> we
     return _error(500, 1, "An unknown error occurred")
 
 
-def _authorised(double: MetaDouble, request: web.BaseRequest) -> bool:
-    return request.headers.get("Authorization") == f"Bearer {double.access_token}"
+def _bearer(request: web.BaseRequest) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
-def _proven(double: MetaDouble, body: object) -> bool:
+def _proven(body: object, secret: str, token: str) -> bool:
     """Whether a proof, where one is given, is the right one."""
     if not isinstance(body, dict):
         return False
     given = body.get("appsecret_proof")
-    return given is None or given == hmac.new(double.app_secret.encode(), double.access_token.encode(), "sha256").hexdigest()
+    return given is None or given == hmac.new(secret.encode(), token.encode(), "sha256").hexdigest()
 
 
 def _dropped(request: web.BaseRequest) -> web.StreamResponse:

@@ -27,8 +27,8 @@ def sign(body: bytes, secret: str) -> str:
 class MetaSender:
     """Open inside a running loop; at most `in_flight` posts at once. reach: (public URL, where the hub really is)."""
 
-    def __init__(self, app_secret: str, *, reach: tuple[str, str] | None = None, in_flight: int = 64) -> None:
-        self._secret, self._reach = app_secret, reach
+    def __init__(self, *, reach: tuple[str, str] | None = None, in_flight: int = 64) -> None:
+        self._reach = reach
         self._slots = asyncio.Semaphore(in_flight)
         self._session: aiohttp.ClientSession | None = None
 
@@ -40,10 +40,10 @@ class MetaSender:
         if self._session is not None:
             await self._session.close()
 
-    async def post(self, url: str, payload: Mapping[str, Any], *, copies: int = 1) -> list[int]:
-        """Post to a webhook; the HTTP status of each copy, FAILED where none came."""
+    async def post(self, url: str, payload: Mapping[str, Any], secret: str, *, copies: int = 1) -> list[int]:
+        """Post to a webhook, signed with an app secret; the HTTP status of each copy, FAILED where none came."""
         body = encode(payload)
-        return list(await asyncio.gather(*(self._once(self._target(url), body) for _ in range(copies))))
+        return list(await asyncio.gather(*(self._once(self._target(url), body, secret) for _ in range(copies))))
 
     async def handshake(self, url: str, verify_token: str, challenge: str) -> tuple[int, str]:
         """Ask a webhook to prove that it is expected; its status and answer."""
@@ -51,10 +51,10 @@ class MetaSender:
         async with self._opened().get(self._target(url), params=query, allow_redirects=False) as answer:
             return answer.status, await answer.text()
 
-    async def _once(self, target: str, body: bytes) -> int:
+    async def _once(self, target: str, body: bytes, secret: str) -> int:
         headers = {
-            "X-Hub-Signature-256": sign(body, self._secret),
-            "X-Hub-Signature": "sha1=" + hmac.new(self._secret.encode(), body, "sha1").hexdigest(),
+            "X-Hub-Signature-256": sign(body, secret),
+            "X-Hub-Signature": "sha1=" + hmac.new(secret.encode(), body, "sha1").hexdigest(),
             "Content-Type": "application/json",
             "User-Agent": "facebookexternalua",
         }

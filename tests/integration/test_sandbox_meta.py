@@ -16,7 +16,7 @@ from aiohttp import web
 
 from channels.errors import BadSignature, MediaRefused, NotSent, OutcomeUnknown
 from channels.registry import ADAPTERS
-from channels.sandbox import meta_payloads
+from channels.sandbox import meta_api, meta_payloads
 from channels.sandbox.meta import MetaDouble
 from channels.sandbox.values import Trouble
 from hub.intake import Intake
@@ -173,6 +173,38 @@ async def test_another_secret_is_refused(hub: Hub) -> None:
     async with MetaDouble("another-secret", TOKEN).serve() as stranger:
         assert (await stranger.patient_writes(account, PATIENT, "Hello"))[1] == [403]
     assert not hub.events
+
+
+async def test_two_accounts_may_have_apps_and_tokens_of_their_own(hub: Hub, double: MetaDouble) -> None:
+    first = hub.account("whatsapp_meta")
+    secrets = {"app_secret": Sealed("page-secret"), "access_token": Sealed("page-token"), "verify_token": Sealed(VERIFY)}
+    second = replace(hub.account("messenger_meta"), secrets=secrets)
+    hub.accounts[second.id] = second
+    double.own(second)
+    assert (await double.patient_writes(first, PATIENT, "Hello"))[1] == [200]
+    assert (await double.patient_writes(second, "PSID1", "Hello"))[1] == [200]
+    async with transport(second, double) as one:
+        assert (await send(second, one, outbound(second))).code is SendCode.ACCEPTED
+    async with transport(replace(second, secrets=first.secrets), double) as one:
+        assert (await send(second, one, outbound(second))).code is SendCode.ACCOUNT_INVALID
+
+
+async def test_the_double_stands_inside_a_larger_application(hub: Hub) -> None:
+    double = MetaDouble(SECRET, TOKEN, statuses=False)
+    app = web.Application()
+    app.add_routes(meta_api.routes(double))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        async with double.open(f"http://127.0.0.1:{runner.addresses[0][1]}"):
+            account = hub.account("whatsapp_meta")
+            wanted = MediaRef(provider_media_id=double.keep_media(b"content", "image/jpeg"), mime_type="image/jpeg")
+            async with transport(account, double) as one:
+                assert (await send(account, one, outbound(account))).code is SendCode.ACCEPTED
+                assert await one.fetch_media(wanted, 1000) == b"content"
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_batch_of_late_and_mixed_news_keeps_every_piece(hub: Hub, double: MetaDouble) -> None:

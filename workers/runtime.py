@@ -94,12 +94,21 @@ class _Loop:
 _current: tuple[_Loop, Runtime] | None = None
 
 
+class JobFailed(Exception):
+    """A job failed; names the class of the fault and nothing else."""
+
+
 def run_job(work: Callable[[Runtime], Coroutine[Any, Any, T]]) -> T:
-    """Run a job's coroutine on the worker's loop. Raises RuntimeError outside a worker."""
+    """Run a job's coroutine on the worker's loop. Raises JobFailed, and RuntimeError outside a worker."""
     if _current is None:
         raise RuntimeError("jobs run inside a worker process")
     loop, runtime = _current
-    return loop.call(work(runtime))
+    try:
+        return loop.call(work(runtime))
+    except Exception as fault:
+        # RQ keeps the story of a failed job in Valkey, words and all: they may quote what a patient wrote (promise P6).
+        log.error("job.failed", exc_info=fault)
+        raise JobFailed(type(fault).__name__) from None
 
 
 def queue_named(name: str, redis: Redis) -> Queue:

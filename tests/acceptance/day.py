@@ -73,6 +73,10 @@ class Day:
         """Phone numbers nobody has written from before."""
         return [f"+4477{next(_phones):08}" for _ in range(count)]
 
+    def person(self) -> str:
+        """One such number."""
+        return self.people(1)[0]
+
     # -- people
 
     def letter(self, phone: str, text: str, *, account: AccountId = WHATSAPP, **more: str) -> Letter:

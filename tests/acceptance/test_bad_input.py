@@ -43,7 +43,7 @@ async def signed(day: Day, body: bytes, fields: Mapping[str, str], path: str = H
 
 @pytest.mark.parametrize("signature", [None, "", "AAAA", "\xff\xfe", "=" * 5000])
 async def test_a_wrong_or_missing_signature_is_refused_with_an_empty_body(day: Day, signature: str | None) -> None:
-    letter = day.letter(*day.people(1), "Hello")
+    letter = day.letter(day.person(), "Hello")
     headers = {} if signature is None else {"X-Twilio-Signature": signature}
     assert await day.post_raw(HOOK, urlencode(letter.fields).encode(), headers) == (403, b"")
     assert await day.rows("SELECT 1 FROM inbound_event WHERE provider_event_id = $1", letter.sid) == []
@@ -74,7 +74,7 @@ async def test_a_signed_form_that_is_none_is_answered_400(day: Day) -> None:
 
 
 async def test_an_unknown_account_looks_like_a_wrong_signature_and_takes_as_long(day: Day) -> None:
-    body = urlencode(day.letter(*day.people(1), "Hello").fields).encode()
+    body = urlencode(day.letter(day.person(), "Hello").fields).encode()
     spent: dict[str, list[float]] = {HOOK: [], "/webhooks/nobody": []}
     chance = random.Random(1)
     for path in chance.sample([HOOK, "/webhooks/nobody"] * 150, 300):
@@ -87,7 +87,7 @@ async def test_an_unknown_account_looks_like_a_wrong_signature_and_takes_as_long
 
 
 async def test_a_kind_nobody_knows_is_stored_as_unsupported(day: Day) -> None:
-    [phone] = day.people(1)
+    phone = day.person()
     letter = await day.writes(phone, "", MessageType="hologram")
     kind = "SELECT content_kind FROM message WHERE provider_message_id = $1"
     assert await day.value(kind, letter.sid) == "unsupported"
@@ -104,7 +104,7 @@ async def test_a_kind_nobody_knows_is_stored_as_unsupported(day: Day) -> None:
     ids=["nul", "lone surrogate", "no utf-8", "odd characters", "stop with nul", "long", "percent"],
 )
 async def test_odd_text_is_stored_or_refused_and_never_breaks_anything(day: Day, text: bytes) -> None:
-    [phone] = day.people(1)
+    phone = day.person()
     letter = day.letter(phone, "TEXT")
     body = urlencode(letter.fields).encode().replace(b"TEXT", quote_from_bytes(text).encode())
     decoded = text.decode("utf-8", "replace")
@@ -118,7 +118,7 @@ async def test_odd_text_is_stored_or_refused_and_never_breaks_anything(day: Day,
 
 
 async def test_a_megabyte_of_text_is_refused_as_too_much(day: Day) -> None:
-    letter = day.letter(*day.people(1), "x" * 1_100_000)
+    letter = day.letter(day.person(), "x" * 1_100_000)
     assert await day.post(letter) in (200, 413)
 
 

@@ -17,7 +17,7 @@ from tests.world import SMS
 
 async def answered(day: Day, kind: Trouble | None, *also: Trouble, wait_s: float = 1.0) -> MessageId:
     """Somebody wrote, was acknowledged, and is now answered; what is sent to them meets this trouble."""
-    [phone] = day.people(1)
+    phone = day.person()
     await day.writes(phone, "Hello", account=SMS)
     await day.quiet()
     for trouble in (kind, *also):
@@ -73,7 +73,7 @@ async def test_an_accepted_message_nobody_reports_on_is_settled_by_asking(day: D
 
 
 async def test_a_connection_that_breaks_before_any_answer_is_not_tried_again_by_itself(day: Day) -> None:
-    [phone] = day.people(1)
+    phone = day.person()
     await day.writes(phone, "Hello", account=SMS)
     await day.quiet()
     day.double.trouble(Trouble.DROP_BEFORE)
@@ -85,7 +85,7 @@ async def test_a_connection_that_breaks_before_any_answer_is_not_tried_again_by_
 
 async def test_a_provider_that_cannot_be_reached_is_tried_again_until_it_can(clinic: Clinic) -> None:
     async with open_day(clinic) as before:
-        [phone] = before.people(1)
+        phone = before.person()
         await before.writes(phone, "Hello", account=SMS)
         await before.quiet()
         soon = datetime.now(UTC) + timedelta(seconds=1)

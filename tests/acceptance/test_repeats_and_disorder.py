@@ -84,7 +84,7 @@ async def test_a_burst_of_many_peoples_shuffled_and_repeated_webhooks_stores_eac
 
 
 async def test_a_status_that_comes_again_after_a_later_one_moves_nothing_back(day: Day) -> None:
-    [phone] = day.people(1)
+    phone = day.person()
     await day.writes(phone, "Hello")
     message: UUID = await day.replies(phone, "Good morning", channel=Channel.WHATSAPP)
     await day.quiet()

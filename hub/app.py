@@ -13,7 +13,7 @@ import uvloop
 from aiohttp import web
 
 from hub import public, webhooks, wordings
-from hub.desks import account, inbox
+from hub.desks import account, campaigns, inbox
 from hub.intake import Intake
 from hub.intake.compose import tools
 from hub.settings import Settings
@@ -34,6 +34,7 @@ TEMPLATES = {
     "web": HERE / "web" / "templates",
     "account": HERE / "desks" / "account" / "templates",
     "inbox": HERE / "desks" / "inbox" / "templates",
+    "campaigns": HERE / "desks" / "campaigns" / "templates",
     "public": public.TEMPLATES,
 }
 LARGEST_FORM = 1_048_576  # bytes; webhooks cap their bodies themselves, channel by channel
@@ -52,7 +53,7 @@ def make_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> 
     static = StaticFiles(HERE / "web" / "static")
     app[SETTINGS], app[CLOCK] = settings, clock
     app[PAGES] = Pages(TEMPLATES, static=static, everywhere=inbox.HELPERS)
-    for routes in (static.routes, observe.routes, live.routes, webhooks.routes, account.routes, inbox.routes):
+    for routes in (static.routes, observe.routes, live.routes, webhooks.routes, account.routes, inbox.routes, campaigns.routes):
         app.add_routes(routes())
     _add_public_pages(app)
     app.on_response_prepare.append(add_headers)

@@ -192,6 +192,12 @@ async def progress(conn: Connection, campaign_id: CampaignId) -> Progress:
     )
 
 
+async def staff_names(conn: Connection, campaign: Campaign) -> dict[StaffId, str]:
+    """The colleagues who wrote, changed and approved it."""
+    ids = [i for i in (campaign.created_by, campaign.edited_by, campaign.approved_by) if i]
+    return {r["id"]: r["name"] for r in await conn.fetch("SELECT id, name FROM staff WHERE id = ANY($1)", ids)}
+
+
 def _campaign(r: Row) -> Campaign:
     return Campaign(
         id=r["id"],

@@ -9,10 +9,22 @@ from hub.web.roles import Right, Role, rights_of
 MATRIX = {
     Role.FRONT_DESK: {Right.SIGNED_IN, Right.READ_MESSAGES, Right.ANSWER},
     Role.CLINICIAN: {Right.SIGNED_IN, Right.READ_MESSAGES, Right.ANSWER},
-    Role.DATA_PROTECTION: {Right.SIGNED_IN, Right.READ_MESSAGES},
-    Role.MARKETING: {Right.SIGNED_IN},
-    Role.ADMINISTRATOR: {Right.SIGNED_IN, Right.MANAGE_STAFF},
-    Role.AUDITOR: {Right.SIGNED_IN},
+    Role.DATA_PROTECTION: {
+        Right.SIGNED_IN,
+        Right.READ_MESSAGES,
+        Right.READ_CAMPAIGNS,
+        Right.APPROVE_CAMPAIGNS,
+        Right.NAME_RECIPIENTS,
+    },
+    Role.MARKETING: {
+        Right.SIGNED_IN,
+        Right.READ_CAMPAIGNS,
+        Right.WRITE_CAMPAIGNS,
+        Right.APPROVE_CAMPAIGNS,
+        Right.NAME_RECIPIENTS,
+    },
+    Role.ADMINISTRATOR: {Right.SIGNED_IN, Right.MANAGE_STAFF, Right.READ_CAMPAIGNS, Right.APPROVE_CAMPAIGNS},
+    Role.AUDITOR: {Right.SIGNED_IN, Right.READ_CAMPAIGNS},
 }
 
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +18,6 @@ from channels.registry import ADAPTERS
 from channels.sandbox import meta_api, meta_payloads
 from channels.sandbox.meta import MetaDouble
 from channels.sandbox.values import Trouble
-from hub.intake import Intake
-from hub.intake.compose import tools
 from hub.model.address import Address, AddressClass, Channel
 from hub.model.ids import AccountId, MessageId, uuid7
 from hub.model.message import (
@@ -40,12 +37,7 @@ from hub.model.message import (
     Watermark,
 )
 from hub.model.sealed import Sealed
-from hub.settings import Settings
-from hub.store.pool import Pool
-from tests.contract.samples import SAMPLES
-from tests.world import StandingClock, world
 
-FIXTURES = Path(__file__).parent.parent / "fixtures"
 SECRET, TOKEN, VERIFY = "app-secret-0001", "EAATOKEN", "verify-token-0001"
 PATIENT = "+447700900123"
 KINDS = {"whatsapp_meta": Channel.WHATSAPP, "messenger_meta": Channel.MESSENGER, "instagram_meta": Channel.INSTAGRAM}
@@ -406,38 +398,3 @@ async def test_no_fault_tells_the_token_or_the_text(hub: Hub, double: MetaDouble
         with pytest.raises(OutcomeUnknown) as told:
             await send(account, one, outbound(account, "Sentinel words"))
     assert not [word for word in (TOKEN, "Sentinel", "7700900123") if word in repr(told.value) + json.dumps([str(told.value)])]
-
-
-# -- stored for real
-
-
-@every_kind
-async def test_everything_recorded_is_stored_once_by_the_hub_as_it_is(
-    kind: str, pool: Pool, settings: Settings, clock: StandingClock
-) -> None:
-    sample = SAMPLES[kind]
-    intake = Intake(pool, tools(settings), clock=clock)
-    requests = [
-        sample.sign(json.loads(path.read_text())["body"].encode(), sample.path) for path in sorted((FIXTURES / kind).glob("*.json"))
-    ]
-    try:
-        first = [await intake.accept(r, sample.account, sample.adapter.parse(r, sample.account)) for r in requests]
-        again = [await intake.accept(r, sample.account, sample.adapter.parse(r, sample.account)) for r in requests]
-    finally:
-        await intake.close()
-    assert not [a for a in (*first, *again) if a.failed]
-    assert sum(a.new for a in first) > 25
-    assert sum(a.new for a in again) == 0
-
-
-async def test_a_marketing_stop_told_by_whatsapp_suppresses_marketing_and_not_care(
-    pool: Pool, settings: Settings, clock: StandingClock
-) -> None:
-    sample = SAMPLES["whatsapp_meta"]
-    body = json.loads((FIXTURES / "whatsapp_meta" / "preference_stop.json").read_text())["body"].encode()
-    request = sample.sign(body, sample.path)
-    async with world(pool, settings, clock) as clinic:
-        await clinic.intake.accept(request, sample.account, sample.adapter.parse(request, sample.account))
-        found = await clinic.rows("SELECT DISTINCT scope, channel, source FROM suppression")
-    assert {(row["scope"], row["channel"]) for row in found} == {("CHANNEL_MARKETING", "whatsapp"), ("ALL_MARKETING", None)}
-    assert {row["source"] for row in found} == {"provider_preference"}

@@ -143,7 +143,7 @@ class InboundMessage:
     referral: Referral | None = None  # what led here, told with the first message after a click
     story: str | None = None  # "reply" to or "mention" in a story: ephemeral, so its picture is never copied
     forwarded: bool = False  # passed on from somebody else: the words may not be the sender's own
-    standby: bool = False  # another application holds the thread: shown, not answered from here
+    standby: bool = False  # another application holds the thread: shown, and `automatic` too, so it invites no answer from here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from hub.model.address import Address, AddressClass, AddressHasher, Channel, Pepper
-from hub.model.ids import AccountId, ContactId, ConversationId
+from hub.model.ids import ContactId, ConversationId
 from hub.model.message import ConsentGiven, FormEnquiry, InboundMessage
 from hub.model.permission import ContentFacts, Decision, Kind
 from hub.model.sealed import Sealed
@@ -15,7 +15,6 @@ from hub.store import facts
 from hub.store.pool import Connection
 from tests.world import World
 
-FORM = AccountId("website")
 CLEAN = ContentFacts(
     promo=False, pom=False, pressure=False, health_terms=False, books_u18_procedure=False, identity_ok=True, optout_ok=True, images_ok=True
 )

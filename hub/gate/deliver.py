@@ -21,7 +21,7 @@ from hub.model.message import Account, Adapter, SendCode, SendResult, Transport
 from hub.model.permission import PolicySettings
 from hub.store import accounts
 from hub.store.delivery import Sent
-from hub.store.pool import Connection, Pool
+from hub.store.pool import STORE_FAULTS, Connection, Pool
 
 log = structlog.get_logger("gate")
 
@@ -123,10 +123,18 @@ class Delivery:
 
     async def _send(self, claimed: Claimed) -> None:
         if self._clock() - claimed.claimed_at > CLAIM_GOOD_FOR:
-            await self._source.put_back([claimed.message.id])
-            self._open -= 1
+            await self._put_back(claimed)
             return
         self._finished.put_nowait(Finished(claimed=claimed, result=await self._hand_over(claimed)))
+
+    async def _put_back(self, claimed: Claimed) -> None:
+        """Let it be decided anew. Where the store is away it stays `sending`, and is given up as unknown rather than sent."""
+        try:
+            await self._source.put_back([claimed.message.id])
+        except STORE_FAULTS as fault:
+            log.warning("gate.not_put_back", fault=type(fault).__name__, message=str(claimed.message.id))
+        finally:
+            self._open -= 1
 
     async def _hand_over(self, claimed: Claimed) -> SendResult:
         try:

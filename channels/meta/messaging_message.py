@@ -1,8 +1,8 @@
 """What a person said on Messenger or Instagram: texts, files, button presses, reactions, corrections, take-backs. Pure.
 
 Field by field as channels.md §7. What comes in `standby` is marked automatic as well: another application holds that thread,
-so it opens no invitation and no robot of ours answers; a stop in it counts all the same. Stories are ephemeral: that one was answered or mentioned us is told, its picture is not
-taken over.
+so it opens no invitation and no robot of ours answers; a stop in it counts all the same. Stories are ephemeral: that one
+was answered or mentioned us is told, its picture is not taken over.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from aiohttp import web
@@ -33,6 +33,7 @@ from hub.model.message import Account
 # Seconds after the send at which each report comes, at pace 1.
 DELAYS: Final = {"sent": 0.1, "delivered": 0.4, "failed": 0.4, "read": 1.2}
 FAILURE: Final = 131026
+OUTSIDE_WINDOW: Final = 131047
 MAX_MEDIA_KEPT: Final = 200
 
 SentByMeta = meta_payloads.SentByMeta
@@ -41,8 +42,9 @@ SentByMeta = meta_payloads.SentByMeta
 class MetaDouble:
     """One app with one token, and whatever numbers and pages the hub's accounts name.
 
-    statuses: whether statuses, deliveries, reads and echoes are sent. pace: multiplies every delay; 0 for none.
-    web_url: where the hub is really reached, when that is not its public URL (`public_url`). clock: aware UTC.
+    statuses: whether statuses, deliveries, reads and echoes are sent. pace: multiplies every delay; 0 for none. window: how
+    long after a person's last message free answers pass; None for always. web_url: where the hub is really reached, when
+    that is not its public URL (`public_url`). clock: aware UTC.
     """
 
     def __init__(
@@ -54,16 +56,18 @@ class MetaDouble:
         web_url: str = "",
         statuses: bool = True,
         pace: float = 1.0,
+        window: timedelta | None = None,
         keep: int = 20_000,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.app_secret, self.access_token = app_secret, access_token
-        self.statuses, self.pace, self.clock = statuses, pace, clock
+        self.statuses, self.pace, self.window, self.clock = statuses, pace, window, clock
         self.base_url = ""
         self.messages: OrderedDict[str, SentByMeta] = OrderedDict()
         self.counts: OrderedDict[str, int] = OrderedDict()  # our message id -> sends accepted
         self.media: OrderedDict[str, tuple[str, bytes]] = OrderedDict()  # id -> type and content
         self.fresh: dict[str, str] = {}  # media id -> the one path it can be fetched at just now
+        self.last_written: dict[tuple[str, str], datetime] = {}  # what sends, and the person as the API spells them
         self.dead_addresses = 0  # how many of the next addresses given out have died already
         self.digests: dict[str, str] = {}  # media id -> a wrong digest to tell
         self.changes = Changes()
@@ -121,6 +125,7 @@ class MetaDouble:
         from_: E.164 for WhatsApp, the platform's id elsewhere. media: type and bytes; WhatsApp sends one message per file.
         """
         self.hears(account)
+        self.last_written[meta_payloads.node_of(account), from_.removeprefix("+")] = self.clock()
         kept = [(mime, self.keep_media(content, mime)) for mime, content in media]
         items = meta_payloads.written(account, from_, text, kept, at=self.clock(), media_url=self.media_url)
         return meta_payloads.last_id(items), await self.push(account, items, copies=copies)
@@ -176,6 +181,11 @@ class MetaDouble:
 
     # -- accepting and reporting
 
+    def window_shut(self, node: str, to: str) -> bool:
+        """Whether a free answer to this person comes too late."""
+        last = self.last_written.get((node, to))
+        return self.window is not None and (last is None or self.clock() - last > self.window)
+
     def accept(self, message: SentByMeta) -> Coroutine[Any, Any, None] | None:
         """Take a message on. What must happen before the answer goes out is returned, to be awaited by the caller."""
         self.messages[message.sid] = message
@@ -201,7 +211,8 @@ class MetaDouble:
         trouble = rule.trouble if rule else None
         if rule and trouble is Trouble.LATE:
             await asyncio.sleep(rule.wait_s)
-        failing = trouble is Trouble.UNDELIVERED and account.channel is Channel.WHATSAPP
+        late = message.free and self.window_shut(message.node, message.to)
+        failing = account.channel is Channel.WHATSAPP and (late or trouble is Trouble.UNDELIVERED)
         words = ["sent", "failed"] if failing else ["sent", "delivered", "read"]
         if trouble is Trouble.REORDERED:
             words.reverse()
@@ -212,7 +223,7 @@ class MetaDouble:
                 await asyncio.sleep(due - elapsed)
                 elapsed = due
             message.status = word
-            code = (rule.code if rule and rule.code else FAILURE) if word == "failed" else None
+            code = (rule.code if rule and rule.code else OUTSIDE_WINDOW if late else FAILURE) if word == "failed" else None
             await self.push(account, [meta_payloads.report(account, message, word, at=self.clock(), code=code)])
             self.changes.notify()
 

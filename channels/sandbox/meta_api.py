@@ -66,6 +66,8 @@ async def _send(double: MetaDouble, request: web.BaseRequest, node: str) -> web.
     if (fault := _fault(body)) is not None:
         return _error(400, *fault)
     message = _message(node, body)
+    if "messaging_product" not in body and message.free and double.window_shut(node, message.to):
+        return _error(400, 10, "This message is sent outside of allowed window.", 2018278)  # WhatsApp tells it in a status
     rule = double.troubles.take(AT_CREATE, to=message.to, sender=node)
     if rule is not None and rule.trouble is Trouble.DROP_BEFORE:
         return _dropped(request)

@@ -29,6 +29,11 @@ class SentByMeta:
     fields: dict[str, Any] = field(repr=False)
     status: str = "accepted"
 
+    @property
+    def free(self) -> bool:
+        """Whether this is no template and bears no tag: it needs the window."""
+        return self.fields.get("type") != "template" and "tag" not in self.fields
+
 
 def node_of(account: Account) -> str:
     """What the account sends as: its number's id, its page, or "me"."""

@@ -304,6 +304,27 @@ async def test_a_failed_delivery_is_told_with_its_code(hub: Hub, double: MetaDou
     assert (failed.error_code, failed.address_invalid) == ("131026", False)
 
 
+@every_kind
+async def test_an_answer_passes_while_the_window_is_open_and_not_once_it_has_shut(hub: Hub, kind: str) -> None:
+    now = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
+    times = {"now": now}
+    async with MetaDouble(SECRET, TOKEN, pace=0, window=timedelta(hours=24), clock=lambda: times["now"]).serve() as double:
+        account = hub.account(kind)
+        await double.patient_writes(account, PEOPLE[account.channel], "Hello")
+        async with transport(account, double) as one:
+            times["now"] = now + timedelta(hours=24)
+            open_still = await send(account, one, outbound(account))
+            times["now"] = now + timedelta(hours=24, seconds=1)
+            shut = await send(account, one, outbound(account))
+        await double.settled()
+    assert open_still.code is SendCode.ACCEPTED
+    failed = {r.error_code for r in hub.of(StatusUpdate) if r.status is DeliveryStatus.FAILED}
+    if account.channel is Channel.WHATSAPP:  # accepted at first; the refusal comes as a status
+        assert (shut.code, failed) == (SendCode.ACCEPTED, {"131047"})
+    else:
+        assert (shut.code, shut.error_code, failed) == (SendCode.REJECTED, "10/2018278", set())
+
+
 async def test_a_token_of_another_app_is_the_accounts_fault(hub: Hub, double: MetaDouble) -> None:
     account = replace(hub.account("messenger_meta"), secrets={"app_secret": Sealed(SECRET), "access_token": Sealed("other")})
     async with transport(account, double) as one:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
+from hub.commands.campaign_app import campaign_app
+
 if TYPE_CHECKING:
     from hub.settings import Settings
 
@@ -20,6 +22,7 @@ explain_app = typer.Typer(
     help="Why something is decided as it is. Reads lines of JSON from standard input, writes lines of JSON.", no_args_is_help=True
 )
 app.add_typer(staff_app, name="staff")
+app.add_typer(campaign_app, name="campaign")
 app.add_typer(audit_app, name="audit")
 app.add_typer(explain_app, name="explain")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bench.clinic import Clinic, clinic
 from bench.load import LoadResult, load, post
 from bench.report import Line, percentile, show
@@ -32,7 +34,8 @@ def _measure(open_clinic: Clinic) -> list[Line]:
     host, port = "127.0.0.1", settings.port
     ready = conversation(settings, COUNT, people=2000)
     slow = conversation(settings, COUNT // 4, people=2000, path="/bench/naive/whatsapp-sandbox")
-    load(host, port, conversation(settings, 500, people=500), connections=8)  # warm
+    load(host, port, conversation(settings, 2500, people=2000), connections=16)  # warm, as a clinic's second day finds it
+    asyncio.run(open_clinic.analyze())
     hello = load(host, port, [post("/bench/hello", b"x" * 400)] * 20_000, connections=32)
     intake = load(host, port, ready, connections=32)
     naive = load(host, port, slow, connections=32)

@@ -48,7 +48,7 @@ async def _measure(open_clinic: Clinic) -> list[float]:
     for n in range(EVENTS):
         sent.append(time.perf_counter())
         writer.write(whatsapp_webhook(open_clinic.settings, phone=phone(n), text="Hello, do you do lip filler?"))
-        await reader.readuntil(b"</Response>")
+        await reader.readuntil(b"<Response/>")
         await asyncio.sleep(PAUSE_S)
     await asyncio.sleep(1)
     for page in pages:
@@ -71,7 +71,7 @@ async def _page(port: int, token: str, heard: list[float]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET /live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: hub_session={token}\r\n\r\n".encode())
     while line := await reader.readline():
-        if line.startswith(b"data:") and b'"c"' in line:
+        if line.startswith(b"event: changed"):
             heard.append(time.perf_counter())
 
 

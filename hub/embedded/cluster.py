@@ -26,6 +26,7 @@ _SETTINGS = {
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "jit": "off",
+    "autovacuum_naptime": "10s",  # a new clinic's tables grow from nothing: plans must not be made for empty ones for long
     "wal_compression": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from hub.model.permission import ContentFacts, TemplateStatus
@@ -16,10 +16,18 @@ def as_row(facts: ContentFacts, *, version: str, content_hash: bytes) -> dict[st
 
 
 def from_row(row: dict[str, Any]) -> ContentFacts:
-    """The facts kept on a message; what is missing is unknown, which refuses."""
-    found = dict(row.get("facts") or {})
+    """The facts kept on a message. What is missing, or not understood any more, is unknown, which refuses."""
+    known = {f.name for f in fields(ContentFacts)}
+    found = {k: v for k, v in dict(row.get("facts") or {}).items() if k in known}
     if "interests" in found:
         found["interests"] = tuple(found["interests"])
     if "template" in found:
-        found["template"] = TemplateStatus(found["template"])
+        found["template"] = _template(found["template"])
     return ContentFacts(**found)
+
+
+def _template(value: object) -> TemplateStatus:
+    try:
+        return TemplateStatus(str(value))
+    except ValueError:
+        return TemplateStatus.NOT_APPROVED

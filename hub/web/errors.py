@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from hub.store.pool import STORE_FAULTS
 from hub.web.render import page
 
 log = structlog.get_logger("web")
@@ -44,7 +45,7 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
         if answer.status < 400:
             raise
         return answer_with(request, answer.status, answer)
-    except (OSError, TimeoutError) as fault:  # the database does not answer
+    except STORE_FAULTS as fault:  # the database does not answer
         log.error("request.unavailable", fault=type(fault).__name__, at=place(fault))
         return answer_with(request, 503)
     except Exception as fault:

@@ -175,7 +175,9 @@ def test_an_account_without_a_registered_processor_is_refused(config: Path) -> N
 
 def test_an_unknown_adapter_and_a_repeated_account_are_refused(config: Path) -> None:
     append(config, "channels.toml", TWILIO.replace("sms_twilio", "pigeon"))
-    assert "one of these adapters: sms_twilio" in only_problem(ENVIRON, config)
+    problem = only_problem(ENVIRON, config)
+    assert "one of these adapters" in problem
+    assert "sms_twilio" in problem
     change(config, "channels.toml", lambda text: text.replace("pigeon", "sms_twilio") + TWILIO)
     assert "id sms-main twice" in only_problem(ENVIRON | {"HUB_SMS_MAIN_AUTH_TOKEN": "one"}, config)
 

@@ -51,7 +51,7 @@ def settle_in(page: Page, url: str) -> None:
     page.fill("input[name=name]", "Priya Nair")
     page.fill("input[type=password]", "correct horse battery staple")
     page.check("input[name=inbox]")
-    page.click("main button[type=submit]")
+    page.click("main form button.go")
     page.wait_for_url("**/inbox")
 
 

@@ -104,12 +104,14 @@ def _health_agreed(facts: Facts, settings: PolicySettings) -> bool:
 
 def valid_consents(facts: Facts, settings: PolicySettings) -> list[ConsentFacts]:
     """Consents this message may stand on: purpose and channel, proven, confirmed, unexpired, not ended."""
-    return [c for c in _matching(facts) if _fault(c, facts, settings) is None]
+    found = _matching(facts)
+    return [c for c in found if _fault(c, facts, settings) is None] if found else found
 
 
 def _matching(facts: Facts) -> list[ConsentFacts]:
     purpose = ADS_PURPOSE if facts.kind is Kind.ADS else facts.purpose
-    return [c for c in facts.consents or () if c.purpose == purpose and c.channel is facts.channel]
+    channel = facts.channel
+    return [c for c in facts.consents or () if c.channel is channel and c.purpose == purpose]
 
 
 # How far a consent got before it failed; the furthest is the reason worth telling.
@@ -124,7 +126,7 @@ def _fault(consent: ConsentFacts, facts: Facts, settings: PolicySettings) -> Rea
         return Reason.CONSENT_UNPROVEN
     months = settings.consent_months
     # No month is shorter than 28 days, so the calendar is asked only where it can matter.
-    if now - consent.given_at >= timedelta(days=28 * months) and now >= months_after(consent.given_at, months):
+    if (now - consent.given_at).days >= 28 * months and now >= months_after(consent.given_at, months):
         return Reason.CONSENT_EXPIRED
     return None if consent.confirmed is True else Reason.CONSENT_UNCONFIRMED
 
@@ -200,7 +202,7 @@ def proofs(facts: Facts, settings: PolicySettings) -> tuple[str, ...]:
     """What an allowance stands on, as "name=value" of ids and times, never text (policy §2.4)."""
     kind, ground = facts.kind, facts.basis
     if kind in (Kind.MKT, Kind.ADS):
-        consent = next(iter(relevant_consents(facts, settings)), None)
+        consent = standing_consent(facts, settings)
         if consent is None:
             return ("ground=soft_optin", f"sale={facts.soft_optin.sale_id}")
         return "ground=consent", f"consent={consent.id}", f"wording={consent.wording}", f"given_at={consent.given_at.isoformat()}"
@@ -225,10 +227,14 @@ _GROUNDS: dict[Kind | None, str] = {
 }
 
 
-def relevant_consents(facts: Facts, settings: PolicySettings) -> list[ConsentFacts]:
-    """Valid consents that share a declared subject with the message (policy R14)."""
+def standing_consent(facts: Facts, settings: PolicySettings) -> ConsentFacts | None:
+    """The first valid consent that shares a declared subject with the message (policy R14)."""
     tags = facts.content.interests
-    return [c for c in valid_consents(facts, settings) if any(t in c.interests for t in tags)]
+    for consent in _matching(facts):
+        for tag in tags:
+            if tag in consent.interests and _fault(consent, facts, settings) is None:
+                return consent
+    return None
 
 
 def _within(then: datetime | None, now: datetime, span: timedelta) -> bool:

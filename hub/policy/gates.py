@@ -22,7 +22,7 @@ from hub.model.permission import (
     Suppression,
     TemplateStatus,
 )
-from hub.policy.basis import ADS_PURPOSE, BASES, fresh_form, relevant_consents, soft_optin
+from hub.policy.basis import ADS_PURPOSE, BASES, fresh_form, soft_optin, standing_consent
 from hub.policy.quiet import quiet_until
 
 Refusal = Reason | tuple[Reason, datetime | None] | None
@@ -157,7 +157,7 @@ def _suppressed(facts: Facts, s: PolicySettings) -> Refusal:
     standing = facts.suppressions
     if type(standing) is not tuple:
         return Reason.SUPPRESSED
-    if not any(_covers(stop, facts) for stop in standing if stop.scope in _MARKETING_SCOPES):
+    if not standing or not any(_covers(stop, facts) for stop in standing if stop.scope in _MARKETING_SCOPES):
         return None
     # Somebody else may have typed the address: the one question after a fresh tick may still be asked (footnote 3).
     return None if facts.kind is Kind.DOI and fresh_form(facts, s) else Reason.SUPPRESSED
@@ -166,6 +166,8 @@ def _suppressed(facts: Facts, s: PolicySettings) -> Refusal:
 def _objected(facts: Facts, _s: PolicySettings) -> Refusal:
     if type(facts.objections) is not tuple or facts.kind is None:
         return Reason.OBJECTED
+    if not facts.objections:
+        return None
     about = _OBJECTABLE[facts.kind]
     return Reason.OBJECTED if any(o in about or o == facts.purpose for o in facts.objections) else None
 
@@ -180,9 +182,7 @@ def _basis(facts: Facts, s: PolicySettings) -> Refusal:
 
 
 def _not_relevant(facts: Facts, s: PolicySettings) -> Refusal:
-    if relevant_consents(facts, s) or soft_optin(facts, s):
-        return None
-    return Reason.NOT_RELEVANT
+    return None if standing_consent(facts, s) is not None or soft_optin(facts, s) else Reason.NOT_RELEVANT
 
 
 def _pom(facts: Facts, _s: PolicySettings) -> Refusal:

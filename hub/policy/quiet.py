@@ -21,16 +21,15 @@ def quiet_until(now: datetime, zone: str | None, settings: PolicySettings) -> da
     if where is None:
         where, narrower = ZoneInfo(HOUSE_ZONE), settings.quiet_unknown_narrower_h
     local = now.astimezone(where)
+    today = _opening(local.date(), settings, narrower)
+    if today is not None and today[0] <= local.hour < today[1]:
+        return None
     for ahead in range(15):  # no fortnight is all holidays
         day = local.date() + timedelta(days=ahead)
         opening = _opening(day, settings, narrower)
-        if opening is None:
-            continue
-        start, end = (datetime.combine(day, time(hour), where) for hour in opening)
-        if local < start:
+        start = opening and datetime.combine(day, time(opening[0]), where)
+        if start is not None and local < start:
             return start.astimezone(now.tzinfo)
-        if local < end:
-            return None
     return (now + timedelta(days=1)).replace(microsecond=0)
 
 

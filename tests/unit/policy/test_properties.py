@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from hub.model.permission import Decision, Facts, Kind, Outcome, PolicySettings, Reason
+from hub.model.permission import Decision, Facts, Kind, Outcome, PolicySettings, Reason, Selection
 from hub.policy.permission import LAST_GATE, decide
-from tests.unit.policy.chance import KINDS, PATHS, UNKNOWN, VALUES, misshapen, put, some_facts, worse
-from tests.unit.policy.facts import NOW, SETTINGS, allowed, stop
+from tests.unit.policy.chance import CONSENTS, KINDS, PATHS, UNKNOWN, VALUES, misshapen, put, some_facts, worse
+from tests.unit.policy.facts import NOW, SALE, SETTINGS, allowed, changed, stop
 
 SOFT = replace(SETTINGS, soft_optin=True)
 SEED = 20261124
@@ -73,6 +73,14 @@ def test_one_refusing_fact_is_never_mended_by_another_getting_worse(kind: Kind) 
             if not decide(facts, SETTINGS).allowed:
                 for unknown, nothing in UNKNOWN.items():
                     assert not decide(put(facts, unknown, nothing), SETTINGS).allowed, (path, value, unknown)
+
+
+@pytest.mark.parametrize("agreed", CONSENTS, ids=lambda _: "")
+def test_a_consent_that_gets_worse_gives_no_way_to_the_soft_opt_in(agreed: Any) -> None:
+    sold = changed(allowed(Kind.MKT), consents=agreed, soft_optin=SALE, selection=Selection.RETAIL_SALE)
+    if not decide(sold, SOFT).allowed:
+        for harder in worse(sold):
+            assert not decide(harder, SOFT).allowed, harder
 
 
 def test_facts_of_no_shape_are_refused() -> None:

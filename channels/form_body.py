@@ -105,7 +105,7 @@ def _json(body: bytes) -> Iterator[tuple[str, str]]:
         if key == "consent":
             yield from _consent_object(value)
             continue
-        name = _JSON_NAMES.get(key, key)
+        name = str(_JSON_NAMES.get(key, key))
         if isinstance(value, str):
             yield name, value
         elif name in _LISTS and isinstance(value, list) and all(isinstance(v, str) for v in value):

@@ -13,6 +13,7 @@ import typer
 from hub.commands.campaign_app import campaign_app
 
 if TYPE_CHECKING:
+    from hub.people.importing import Report
     from hub.settings import Settings
 
 app = typer.Typer(name="hub", help="Enquiry Hub: one inbox for a clinic.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -21,12 +22,15 @@ audit_app = typer.Typer(help="The record of what was done to personal data.", no
 explain_app = typer.Typer(
     help="Why something is decided as it is. Reads lines of JSON from standard input, writes lines of JSON.", no_args_is_help=True
 )
+import_app = typer.Typer(help="Lists brought along from elsewhere: suppressions first, then contacts.", no_args_is_help=True)
+app.add_typer(import_app, name="import")
 app.add_typer(staff_app, name="staff")
 app.add_typer(campaign_app, name="campaign")
 app.add_typer(audit_app, name="audit")
 app.add_typer(explain_app, name="explain")
 
 ROLES = Literal["front_desk", "clinician", "marketing", "data_protection", "administrator", "auditor"]
+ListFile = Annotated[Path, typer.Argument(help="CSV with a header line, or JSON lines (.jsonl).", exists=True, dir_okay=False)]
 Human = Annotated[bool, typer.Option("--human", help="Sentences instead of JSON.")]
 
 
@@ -144,6 +148,51 @@ def replay(limit: Annotated[int, typer.Option(min=1, help="At most this many req
     processed, failing = replay(limit)
     typer.echo(f"Processed {processed} events; {failing} requests still fail.")
     raise typer.Exit(1 if failing else 0)
+
+
+@import_app.command("suppressions")
+def import_suppressions(path: ListFile) -> None:
+    """Take a list of people not to be written to; can only add to what is known."""
+    from hub.commands.people import bring_suppressions
+
+    _tell(bring_suppressions(path, path.stem, _progress))
+
+
+@import_app.command("contacts")
+def import_contacts(
+    path: ListFile,
+    statement: Annotated[
+        Path | None, typer.Option(help="A signed statement that there is no list of suppressions.", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """Take people and what they agreed to."""
+    from hub.commands.people import bring_contacts
+
+    _tell(bring_contacts(path, path.stem, statement, _progress))
+
+
+@app.command("rotate-pepper")
+def rotate_pepper() -> None:
+    """Bring addresses under the newest key of HUB_PEPPER. The older keys stay in it for good: old stops lie under them."""
+    from hub.commands.people import rotate_pepper
+
+    done = rotate_pepper(_progress)
+    typer.echo(f"Renewed {done.renewed} addresses; {done.strangers} fit no key given and were left alone.")
+    raise typer.Exit(1 if done.strangers else 0)
+
+
+def _progress(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _tell(report: Report) -> None:
+    for number, sentence in report.bad:
+        typer.echo(f"Row {number}: {sentence}", err=True)
+    typer.echo(
+        f"{report.read} rows: {report.added} added, {report.known} known already, {report.refused} not usable;"
+        f" {report.unproven} consents kept as unproven."
+    )
+    raise typer.Exit(1 if report.refused else 0)
 
 
 @staff_app.command("add")

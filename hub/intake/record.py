@@ -16,11 +16,11 @@ from hub.intake.stops import apply_starts, apply_stops, keyword_effects, withdra
 from hub.intake.submission import Submission, count_new, journal_entries
 from hub.intake.writes import Placed, Start, Stop, Writes
 from hub.model.address import AddressHasher
-from hub.model.ids import ConversationId
+from hub.model.ids import ContactId, ConversationId
 from hub.model.message import Account, ChannelEvent, InboundMessage, PreferenceChange, ProviderKeyword, StatusUpdate, Unknown
 from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, Scope, Signal
 from hub.policy.invitation import after_inbound, after_withdrawal
-from hub.store import attachments, audit, conversations, journal, live, messages, outbox, people
+from hub.store import attachments, audit, conversations, journal, live, messages, outbox, people, suppressions
 from hub.store.conversations import InvitationRow
 from hub.store.outbox import FollowUp
 from hub.store.pool import Connection
@@ -96,6 +96,18 @@ async def _people(conn: Connection, writes: Writes) -> None:
         await people.mark_verified(conn, writes.verified, now=writes.now)
     if writes.names:
         await people.name_contacts(conn, writes.names)
+    for contact_id in _with_several_addresses(writes):
+        for added in await suppressions.share(conn, contact_id, contact_id, now=writes.now):
+            writes.note("suppression.added", f"suppression:{added}", actor="system:intake", reason="same_person")
+
+
+def _with_several_addresses(writes: Writes) -> list[ContactId]:
+    """People who come with more than one address, or with one more than we knew: a stop on any of them binds on all (P5)."""
+    new = {c.id for c in writes.contacts}
+    hashes: dict[ContactId, set[bytes]] = {}
+    for identity in writes.identities:
+        hashes.setdefault(identity.contact_id, set()).add(identity.address_hash)
+    return [contact_id for contact_id, found in hashes.items() if len(found) > 1 or contact_id not in new]
 
 
 def _understand(writes: Writes, placed: Placed, tools: Tools, by_id: dict[str, Account]) -> None:

@@ -27,7 +27,7 @@ from hub.model.message import (
     StatusUpdate,
     Unknown,
 )
-from hub.model.permission import Signal, TextContext
+from hub.model.permission import Reason, Signal, TextContext
 from hub.model.sealed import Sealed
 from hub.replay import replay
 from hub.settings import Settings
@@ -338,6 +338,14 @@ async def test_a_form_never_joins_the_record_of_the_person_whose_number_it_types
     await clinic.takes([form(clinic)], account=AccountId("form"))
     assert await clinic.value("SELECT count(*) FROM contact") == 2
     assert await clinic.value("SELECT count(*) FROM identity WHERE verified") == 1
+
+
+async def test_a_person_who_comes_back_with_another_number_is_still_stopped(clinic: World) -> None:
+    await clinic.takes([form(clinic)], account=AccountId("form"))
+    await clinic.writes("don't contact me again", account=SMS)
+    await clinic.takes([form(clinic, phone="+447700900777", message="Me again")], account=AccountId("form"))
+    queued = await clinic.replies("Hello again", phone="+447700900777", channel=Channel.SMS)
+    assert queued.decision.reason is Reason.STOP_ALL  # the typed mail address is the one that was stopped
 
 
 async def test_a_form_opens_an_invitation_on_the_channel_it_names_only(clinic: World) -> None:

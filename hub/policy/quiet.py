@@ -55,9 +55,10 @@ def public_holidays(year: int) -> frozenset[date]:
     easter = _easter(year)
     days = {easter - timedelta(days=2), easter + timedelta(days=1)}
     days |= {_monday_from(date(year, 5, 1)), _monday_before(date(year, 6, 1)), _monday_before(date(year, 9, 1))}
-    for fixed in (date(year, 1, 1), date(year, 12, 25), date(year, 12, 26)):
-        days.add(fixed)
-        days.add(_substitute(fixed, days))
+    fixed = (date(year, 1, 1), date(year, 12, 25), date(year, 12, 26))
+    days.update(fixed)  # all of them first: the substitute of a Christmas on a Sunday is the day after Boxing Day
+    for day in fixed:
+        days.add(_substitute(day, days))
     return frozenset(days)
 
 

@@ -57,6 +57,11 @@ def test_when_it_may_next_arrive_in_london(now: str, until: str | None) -> None:
     assert quiet_until(at(now), LONDON, SETTINGS) == (until and at(until))
 
 
+def test_christmas_on_a_sunday_moves_past_boxing_day() -> None:
+    assert {date(2033, 12, 26), date(2033, 12, 27)} <= public_holidays(2033)
+    assert date(2033, 12, 28) not in public_holidays(2033)
+
+
 def test_the_hours_are_those_of_the_address() -> None:
     now = at("2026-11-24T11:00+00:00")  # 19:00 in Hong Kong, 03:00 in Los Angeles
     assert quiet_until(now, "Asia/Hong_Kong", SETTINGS) is None

@@ -9,11 +9,14 @@ from hub.model.address import Channel
 from hub.model.permission import ConsentFacts, Facts, InvitationState, Kind, PolicySettings, Reason, Selection
 from hub.policy.consent import months_after
 from hub.policy.invitation import state_at
+from hub.policy.span import days, minutes
 
 ADS_PURPOSE = "ads_match"
 PURPOSES = frozenset({"promotion", "newsletter", "event"})  # the closed list of R17; ads_match has a kind of its own
 SOFT_OPTIN_CHANNELS = frozenset({Channel.EMAIL, Channel.SMS})
 _INVITED = (InvitationState.OPEN, InvitationState.DIALOGUE)
+_NO_TIME = timedelta(0)
+_MKT, _EXPORT = Kind.MKT, Kind.ADS  # looked up once: members are slow to find on their class
 
 Basis = Callable[[Facts, PolicySettings], Reason | None]
 
@@ -38,7 +41,7 @@ def _acknowledgement(facts: Facts, settings: PolicySettings) -> Reason | None:
         return Reason.NO_INVITATION
     if held.inbound_automatic is not False:
         return Reason.AUTO_INBOUND
-    if held.last_ack_at is not None and facts.env.now - held.last_ack_at < timedelta(hours=settings.ack_every_h):
+    if held.last_ack_at is not None and facts.env.now - held.last_ack_at < minutes(60 * settings.ack_every_h):
         return Reason.ACK_USED
     return None if state_at(held, facts.env.now, settings) in _INVITED else Reason.NO_INVITATION
 
@@ -51,7 +54,7 @@ def _robot(facts: Facts, settings: PolicySettings) -> Reason | None:
         return Reason.BOT_BARRED
     if held.inbound_automatic is not False:
         return Reason.AUTO_INBOUND
-    if not _within(held.last_inbound_at, facts.env.now, timedelta(minutes=settings.bot_fresh_min)):
+    if not _within(held.last_inbound_at, facts.env.now, minutes(settings.bot_fresh_min)):
         return Reason.NO_INVITATION
     return None if state_at(held, facts.env.now, settings) in _INVITED else Reason.NO_INVITATION
 
@@ -72,16 +75,16 @@ def _confirmation(facts: Facts, settings: PolicySettings) -> Reason | None:
     ground = facts.basis
     if ground.confirmations_sent != 0:  # unknown counts as sent
         return Reason.OOC_USED
-    fresh = _within(ground.revoked_at, facts.env.now, timedelta(minutes=settings.ooc_within_min))
+    fresh = _within(ground.revoked_at, facts.env.now, minutes(settings.ooc_within_min))
     return None if fresh else Reason.OOC_LATE
 
 
 def fresh_form(facts: Facts, settings: PolicySettings) -> bool:
     """Whether the box was ticked on our form just now, and no such question was asked of the address lately."""
     ground, now = facts.basis, facts.env.now
-    if not _within(ground.form_ticked_at, now, timedelta(minutes=settings.doi_within_min)):
+    if not _within(ground.form_ticked_at, now, minutes(settings.doi_within_min)):
         return False
-    return ground.doi_last_sent_at is None or now - ground.doi_last_sent_at >= timedelta(days=settings.doi_every_days)
+    return ground.doi_last_sent_at is None or now - ground.doi_last_sent_at >= days(settings.doi_every_days)
 
 
 def _opt_in_question(facts: Facts, settings: PolicySettings) -> Reason | None:
@@ -89,7 +92,7 @@ def _opt_in_question(facts: Facts, settings: PolicySettings) -> Reason | None:
 
 
 def _marketing(facts: Facts, settings: PolicySettings) -> Reason | None:
-    if facts.kind is Kind.MKT and facts.purpose not in PURPOSES:
+    if facts.kind is _MKT and facts.purpose not in PURPOSES:
         return Reason.NO_CONSENT
     if not valid_consents(facts, settings) and not soft_optin(facts, settings):
         return _why_no_consent(facts, settings)
@@ -109,7 +112,7 @@ def valid_consents(facts: Facts, settings: PolicySettings) -> list[ConsentFacts]
 
 
 def _matching(facts: Facts) -> list[ConsentFacts]:
-    purpose = ADS_PURPOSE if facts.kind is Kind.ADS else facts.purpose
+    purpose = ADS_PURPOSE if facts.kind is _EXPORT else facts.purpose
     channel = facts.channel
     return [c for c in facts.consents or () if c.channel is channel and c.purpose == purpose]
 
@@ -201,7 +204,7 @@ BASES: dict[Kind, Basis] = {
 def proofs(facts: Facts, settings: PolicySettings) -> tuple[str, ...]:
     """What an allowance stands on, as "name=value" of ids and times, never text (policy §2.4)."""
     kind, ground = facts.kind, facts.basis
-    if kind in (Kind.MKT, Kind.ADS):
+    if kind is _MKT or kind is _EXPORT:
         consent = standing_consent(facts, settings)
         if consent is None:
             return ("ground=soft_optin", f"sale={facts.soft_optin.sale_id}")
@@ -238,4 +241,4 @@ def standing_consent(facts: Facts, settings: PolicySettings) -> ConsentFacts | N
 
 
 def _within(then: datetime | None, now: datetime, span: timedelta) -> bool:
-    return then is not None and timedelta(0) <= now - then <= span
+    return then is not None and _NO_TIME <= now - then <= span

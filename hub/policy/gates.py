@@ -22,8 +22,9 @@ from hub.model.permission import (
     Suppression,
     TemplateStatus,
 )
-from hub.policy.basis import ADS_PURPOSE, BASES, fresh_form, soft_optin, standing_consent
+from hub.policy.basis import ADS_PURPOSE, BASES, PURPOSES, fresh_form, soft_optin, standing_consent
 from hub.policy.quiet import quiet_until
+from hub.policy.span import days, minutes
 
 Refusal = Reason | tuple[Reason, datetime | None] | None
 Gate = Callable[[Facts, PolicySettings], Refusal]
@@ -43,8 +44,11 @@ _OBJECTABLE: dict[Kind, frozenset[str]] = {
     Kind.MKT: frozenset({"marketing", "profiling", "all"}),
     Kind.ADS: frozenset({"marketing", "profiling", "ads_match", "all"}),
 }
+_OBJECTIONS = PURPOSES.union(*_OBJECTABLE.values())
 HUMAN_AGENT_DAYS = 7  # Meta's human-agent tag (policy §2.5)
 _TAGGED = (Channel.MESSENGER, Channel.INSTAGRAM)
+# Looking a member up on its class costs more than most gates, so these are looked up once.
+_MKT, _EXPORT, _ADS, _WEB_FORM, _NAME_ONLY = Kind.MKT, Kind.ADS, Channel.ADS, Channel.WEB_FORM, (Kind.OOC, Kind.NTC)
 
 
 def _bad_input(facts: Facts, _s: PolicySettings) -> Refusal:
@@ -61,7 +65,7 @@ def _paused(facts: Facts, _s: PolicySettings) -> Refusal:
 
 
 def _no_route(facts: Facts, _s: PolicySettings) -> Refusal:
-    fits = (facts.channel is Channel.ADS) == (facts.kind is Kind.ADS) and facts.channel is not Channel.WEB_FORM
+    fits = (facts.channel is _ADS) == (facts.kind is _EXPORT) and facts.channel is not _WEB_FORM
     return None if fits and facts.env.route_ok is True else Reason.NO_ROUTE
 
 
@@ -169,7 +173,9 @@ def _objected(facts: Facts, _s: PolicySettings) -> Refusal:
     if not facts.objections:
         return None
     about = _OBJECTABLE[facts.kind]
-    return Reason.OBJECTED if any(o in about or o == facts.purpose for o in facts.objections) else None
+    # An objection in words nobody knows is taken to be about this too.
+    met = any(o in about or o == facts.purpose or o not in _OBJECTIONS for o in facts.objections)
+    return Reason.OBJECTED if met else None
 
 
 def _country(facts: Facts, s: PolicySettings) -> Refusal:
@@ -197,7 +203,7 @@ def _content(facts: Facts, _s: PolicySettings) -> Refusal:
 
 def _footer(facts: Facts, _s: PolicySettings) -> Refusal:
     content = facts.content
-    whole = content.identity_ok is True and (facts.kind in (Kind.OOC, Kind.NTC) or content.optout_ok is True)
+    whole = content.identity_ok is True and (facts.kind in _NAME_ONLY or content.optout_ok is True)
     return None if whole else Reason.FOOTER
 
 
@@ -209,21 +215,21 @@ def _window(facts: Facts, s: PolicySettings) -> Refusal:
     hours, template = facts.env.reply_window_h, facts.content.template
     if hours is None:
         return None
-    if facts.kind is Kind.MKT:  # a chat window's permission does not suffice for marketing (policy O10, §8.1)
+    if facts.kind is _MKT:  # a chat window's permission does not suffice for marketing (policy O10, §8.1)
         return None if template is TemplateStatus.APPROVED_MARKETING else Reason.WINDOW
     heard = facts.invitation.last_inbound_at if facts.invitation else None
-    if heard is not None and facts.env.now < heard + timedelta(hours=hours) - timedelta(minutes=s.window_margin_min):
+    if heard is not None and facts.env.now - heard < minutes(60 * hours - s.window_margin_min):
         return None
     if template is TemplateStatus.APPROVED_UTILITY:
         return None
     if template is TemplateStatus.HUMAN_AGENT_TAG and facts.kind is Kind.RPL and facts.channel in _TAGGED and heard is not None:
-        return None if facts.env.now < heard + timedelta(days=HUMAN_AGENT_DAYS) else Reason.WINDOW
+        return None if facts.env.now - heard < days(HUMAN_AGENT_DAYS) else Reason.WINDOW
     return Reason.WINDOW
 
 
 def _cap(facts: Facts, s: PolicySettings) -> Refusal:
     env = facts.env
-    if env.campaign_already_sent is not False and facts.kind is Kind.MKT:
+    if env.campaign_already_sent is not False and facts.kind is _MKT:
         return Reason.CAP
     week, month, frees_at = env.marketing_sent_7d, env.marketing_sent_30d, env.cap_frees_at
     if type(week) is not int or type(month) is not int:

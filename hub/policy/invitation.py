@@ -6,11 +6,12 @@ NO_ANSWER and DORMANT are not stored: they follow from what was stored and the c
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from hub.model.permission import InvitationFacts, PolicySettings
 from hub.model.permission import InvitationState as S
+from hub.policy.span import days, minutes
 
 
 class Event(StrEnum):
@@ -53,7 +54,7 @@ def state_at(facts: InvitationFacts, now: datetime, settings: PolicySettings) ->
     if state is not S.OPEN and state is not S.DIALOGUE:
         return state if type(state) is S else S.NONE
     heard = last_heard(facts)
-    if heard is None or now - heard > timedelta(days=settings.dormant_days):
+    if heard is None or now - heard > days(settings.dormant_days):
         return S.DORMANT
     return S.NO_ANSWER if _pressing(facts, now, settings) else state
 
@@ -73,7 +74,7 @@ def _pressing(facts: InvitationFacts, now: datetime, settings: PolicySettings) -
         return True
     if turns < settings.unanswered_turns:
         return False
-    return facts.turn_started_at is None or now - facts.turn_started_at > timedelta(minutes=settings.turn_parts_min)
+    return facts.turn_started_at is None or now - facts.turn_started_at > minutes(settings.turn_parts_min)
 
 
 def after_inbound(facts: InvitationFacts, *, at: datetime, automatic: bool) -> InvitationFacts:
@@ -99,7 +100,7 @@ def after_inbound(facts: InvitationFacts, *, at: datetime, automatic: bool) -> I
 
 def after_outbound(facts: InvitationFacts, *, at: datetime, settings: PolicySettings) -> InvitationFacts:
     """The invitation after we took a turn; parts within ten minutes of the turn's first count as one."""
-    same_turn = facts.turn_started_at is not None and at - facts.turn_started_at <= timedelta(minutes=settings.turn_parts_min)
+    same_turn = facts.turn_started_at is not None and at - facts.turn_started_at <= minutes(settings.turn_parts_min)
     return replace(
         facts,
         consecutive_outbound=(facts.consecutive_outbound or 0) + (not same_turn),

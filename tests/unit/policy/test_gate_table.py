@@ -200,6 +200,12 @@ def test_a_robot_never_speaks_of_medicines_even_when_asked() -> None:
     assert decide(changed(allowed(Kind.BOT), content__pom=True, content__pom_answers_own_question=True), SETTINGS).reason is Reason.POM
 
 
+def test_an_objection_in_words_nobody_knows_is_about_every_kind_it_could_be() -> None:
+    bound = {kind for kind in Kind if not decide(replace(allowed(kind), objections=("no tickling",)), SETTINGS).allowed}
+    assert bound == {kind for gate, kind, applies in CELLS if gate == 15 and applies}
+    assert decide(replace(allowed(Kind.MKT), objections=("newsletter", "service")), SETTINGS).allowed
+
+
 def test_health_selection_needs_its_own_consent() -> None:
     facts = changed(allowed(Kind.MKT), selection=Selection.HEALTH_HISTORY)
     assert decide(facts, SETTINGS).reason is Reason.HEALTH_SELECTION

@@ -22,7 +22,7 @@ async def take_tokens(conn: Connection, account_id: AccountId, *, wanted: int, r
             last_taken = least($2::int, floor(bucket_level(s.tokens, s.refilled_at, $3, $4, $5))),
             tokens = bucket_level(s.tokens, s.refilled_at, $3, $4, $5)
                    - least($2::int, floor(bucket_level(s.tokens, s.refilled_at, $3, $4, $5))),
-            refilled_at = greatest(s.refilled_at, $5)
+            refilled_at = greatest(s.refilled_at, $5), paused = NULL, paused_until = NULL  -- its time is over, or it never was
         WHERE s.paused IS NULL OR s.paused_until <= $5
         RETURNING s.last_taken
         """,
@@ -51,16 +51,6 @@ async def pause(conn: Connection, account_id: AccountId, reason: str, *, until: 
         reason,
         until,
         now,
-    )
-
-
-async def unpause(conn: Connection, account_id: AccountId) -> bool:
-    """Sends work again: whether it was paused."""
-    return bool(
-        await conn.fetchval(
-            "UPDATE account_state SET paused = NULL, paused_until = NULL WHERE account_id = $1 AND paused IS NOT NULL RETURNING true",
-            account_id,
-        )
     )
 
 

@@ -220,6 +220,7 @@ async def test_bad_credentials_pause_the_account_and_lose_nothing(clinic: World,
     clock.forward(minutes=2)
     await clinic.delivers()
     assert await clinic.statuses() == ["accepted"]
+    assert await clinic.value("SELECT paused FROM account_state WHERE account_id = $1", WHATSAPP) is None
 
 
 async def test_undo_takes_a_waiting_reply_back(clinic: World, clock: StandingClock) -> None:

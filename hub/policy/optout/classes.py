@@ -97,6 +97,7 @@ CLASSES: dict[str, str] = {
     "i_am": "I am, followed by an age",
     "years_old": "after an age: years old, 岁",
     "common": "everyday words that only tell the language",
+    "glue": "small words that hold a sentence together and add nothing to it: the, a, is, of",
 }
 BITS: dict[str, int] = {name: 1 << index for index, name in enumerate(CLASSES)}
 

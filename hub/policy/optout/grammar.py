@@ -34,12 +34,16 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One row of a table below. id: what `rule_id` shows. also: classes one of which must stand anywhere in the message."""
+    """One row of a table below. id: what `rule_id` shows. also: classes one of which must stand anywhere in the message.
+
+    ask: marketing stops and staff are asked, for what the words may also mean.
+    """
 
     id: str
     terms: str
     reach: Reach = Reach.BARE
     also: str = ""
+    ask: bool = False
 
     @property
     def limitable(self) -> bool:
@@ -57,6 +61,7 @@ REVOCATIONS = (
     Pattern("L2.unsubscribe", "unsubscribe"),
     Pattern("L2.stop_contact", f"stop ~4 contact|contacted|send|{_SENT}|receive"),
     Pattern("L2.messages_stop", f"{_SENT} ~3 stop"),
+    Pattern("L2.stop_using", "stop|restrict ~2 my_detail", _E),
     Pattern("L2.stop_them", "stop them", also="message|promo|contact"),
     Pattern("L2.messages_must_stop", f"{_SENT} barrier ~1 stop"),
     Pattern("L2.contact_stopped", f"contact|contacted|send|receive|{_SENT} ~4 stop_after"),
@@ -86,6 +91,12 @@ REVOCATIONS = (
     Pattern("L2.consent_denied", "negation|no_more|unwanted ~2 consent"),
     Pattern("L2.cancel_subscription", f"cancel ~3 list|{_SENT}"),
     Pattern("L2.subscription_cancel", "list|promo ~2 cancel"),
+    Pattern("L2.consent_gone", "consent ~2 withdraw"),
+    Pattern("L2.no_consent", "negation ~1 hold ~1 consent ~2 contact|send"),
+    Pattern("L2.no_need_again", "no|no_word ~1 want? ~2 contact|contacted|send ~3 again"),
+    Pattern("L4.no_need", f"no ~1 want ~3 contact|contacted|receive|{_SENT}", ask=True),
+    Pattern("L4.no_need_to", f"no_word link ~2 contact|receive|{_SENT}", ask=True),
+    Pattern("L4.not_these", "negation ~1 promo", ask=True),
 )
 
 # L2c: the same words turned around, or telling what happened. A revocation that overlaps one of these is none.
@@ -99,6 +110,9 @@ REVERSALS = (
     Pattern("L2c.off_the_diary", "remove|take ~2 me ~4 appointment"),
     Pattern("L2c.treatment_consent", "consent ~3 body|appointment|thing"),
     Pattern("L2c.stop_a_payment", "stop|cancel ~2 list ~1 appointment"),
+    Pattern("L2c.delete_a_message", "erase me common-glue? message"),
+    Pattern("L2c.left_another", "unsubscribe ~3 appointment|place"),
+    Pattern("L2c.when_it_ends", "question ~3 promo ~2 stop"),
 )
 
 # Tokens of footers, ours or others', which are never the person's own words.
@@ -113,6 +127,9 @@ FOOTERS = (
 
 # Rights words (policy §4.1). The id's second part is the kind of request.
 RIGHTS = (
+    Pattern("rights.objection", "right_objection"),
+    Pattern("rights.objection", "object ~6 my_data|data|promo|contacted"),
+    Pattern("rights.objection", "object link? you? habit my_data|data"),
     Pattern("rights.erasure", "right_erasure"),
     Pattern("rights.erasure", "erase|remove ~4 my_data|everything ~3 data|hold|my_data|me"),
     Pattern("rights.erasure", "erase|remove ~3 hold? ~3 my_data"),
@@ -134,8 +151,6 @@ RIGHTS = (
     Pattern("rights.rectification", "about_me|my_data ~3 fix"),
     Pattern("rights.restriction", "right_restriction"),
     Pattern("rights.restriction", "restrict ~5 my_data|data"),
-    Pattern("rights.objection", "right_objection"),
-    Pattern("rights.objection", "object ~6 my_data|data|promo|contacted"),
     Pattern("rights.complaint", "right_complaint"),
     Pattern("rights.complaint", "complain ~8 my_data|data"),
 )
@@ -150,6 +165,7 @@ class Compiled:
     look: re.Pattern[str]
     reach: Reach
     limitable: bool
+    ask: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +213,9 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
 
 
 def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[Compiled, ...]:
-    return tuple(Compiled(p.id, _needs(p.terms, p.also), re.compile(_expression(p.terms, codes)), p.reach, p.limitable) for p in patterns)
+    return tuple(
+        Compiled(p.id, _needs(p.terms, p.also), re.compile(_expression(p.terms, codes)), p.reach, p.limitable, p.ask) for p in patterns
+    )
 
 
 def _mask(names: str) -> int:

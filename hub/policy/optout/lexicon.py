@@ -37,6 +37,8 @@ _FUZZY_CLASSES = (
     "whatsapp",
     "courtesy",
 )
+_BONES_CLASSES = ("stop", "contact", "send", "unsubscribe", "remove")
+_BONES_LENGTH, _BONES_LEAST = 4, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class Lexicon:
     stem_lengths: tuple[int, ...]
     starts: Mapping[str, tuple[str, ...]]  # first character -> words of spaceless scripts, longest first
     near: Mapping[str, str]  # a word with one letter missing -> the word
+    bones: Mapping[str, str]  # an English word without its vowels -> the word
     keywords: Mapping[str, Keyword]
     other: Word
     number: Word
@@ -135,6 +138,7 @@ class _Compiler:
             stem_lengths=tuple(sorted({len(s) for s in stems}, reverse=True)),
             starts=_starts(words),
             near=_near(words, self._english()),
+            bones=_bones(words, self._english()),
             keywords=self._keywords,
             grammar=compile_grammar(self._codes),
             **special,
@@ -240,6 +244,23 @@ def _starts(words: Mapping[str, Word]) -> dict[str, tuple[str, ...]]:
         if re.match(f"[{SPACELESS}]", text):
             found.setdefault(text[0], []).append(text)
     return {first: tuple(sorted(texts, key=len, reverse=True)) for first, texts in found.items()}
+
+
+def _bones(words: Mapping[str, Word], english: int) -> dict[str, str]:
+    """Words people write without vowels (txtng, cntct), by what is left of them; the first letter stays."""
+    wanted = sum(BITS[name] for name in _BONES_CLASSES)
+    found: dict[str, str] = {}
+    for text, word in words.items():
+        if word.mask & wanted and word.languages & english and len(text) >= _BONES_LENGTH and text.isalpha() and text.isascii():
+            bare = without_vowels(text)
+            if len(bare) >= _BONES_LEAST and bare not in words:
+                found.setdefault(bare, text)
+    return found
+
+
+def without_vowels(text: str) -> str:
+    """The word as it is written in haste: vowels left out after the first letter."""
+    return text[0] + "".join(letter for letter in text[1:] if letter not in "aeiou")
 
 
 def _near(words: Mapping[str, Word], english: int) -> dict[str, str]:

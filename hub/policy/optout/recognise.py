@@ -33,6 +33,17 @@ _STRONG = BITS["stop"] | BITS["stop_after"] | BITS["unsubscribe"] | BITS["no_con
 _SENDINGS = BITS["message"] | BITS["promo"] | BITS["contacted"]
 _ENDINGS = BITS["stop"] | BITS["stop_after"] | BITS["no_more"] | BITS["enough"] | BITS["unwanted"] | BITS["no_contact"]
 _MIXED_GUARDS = L3 & ~(BITS["body"] | BITS["time"] | BITS["until"] | BITS["habit"]) | BITS["thing"]
+_CLOSED_TOKENS = 10
+_STRANGERS = 2  # words nobody knows that an answer to marketing may hold
+_DONE = BITS["stop"] | BITS["stop_after"] | BITS["no_more"] | BITS["enough"] | BITS["unwanted"]
+_DENYING = BITS["negation"] | BITS["no"] | BITS["anger"] | BITS["no_word"] | BITS["off"] | BITS["remove"]
+_VOCABULARY = sum(
+    BITS[name]
+    for name in (
+        "stop stop_after no_more enough unwanted negation no anger no_word off remove contact contacted send message promo receive want me you"
+        " them everything again list consent my_detail glue link but i courtesy sms email whatsapp wechat hold withdraw"
+    ).split()
+)
 _FOOTER_LIKE = BITS["reply"] | BITS["footer"] | BITS["link"]
 _REFUSING = (
     BITS["no_word"]
@@ -215,6 +226,9 @@ def _revocations(read: _Read, codes: str, context: TextContext) -> tuple[list[_S
             continue
         _, stop = clause(tokens, first, end)
         mask = mask_of(tokens, first, stop)
+        if rule.ask:
+            part = part or (rule.id, first, end)
+            continue
         if alternative(tokens, first, end):
             own = mask_of(tokens, first, end)
             if (named_channels(own) or own & BITS["promo"]) and not own & BITS["phone"]:
@@ -248,7 +262,11 @@ def _lone_word(read: _Read, codes: str, context: TextContext) -> tuple[str, int,
         return alone
     if mixed := _mixed(read, codes):
         return mixed
-    if read.present & L3 or len(core) > _REFUSAL_TOKENS:
+    if read.present & L3:
+        return None
+    if closed := _closed(read, codes, after_marketing=context.last_outbound_kind is Kind.MKT):
+        return closed
+    if len(core) > _REFUSAL_TOKENS:
         return None
     grammar = read.lexicon.grammar
     if any(True for _ in grammar.matches(grammar.reversals, codes, read.present)):
@@ -273,10 +291,31 @@ def _mixed(read: _Read, codes: str) -> tuple[str, int, int] | None:
     return ("L4.mixed", at, at + 1)
 
 
+def _closed(read: _Read, codes: str, *, after_marketing: bool) -> tuple[str, int, int] | None:
+    """A short message made of nothing but the words of opt-outs, in an order no pattern knows: "no more of this please".
+
+    A bare denial ("I don't need these") says it only in answer to marketing; there, a few words we do not know do not matter.
+    """
+    words, core = read.tokens.words, read.core
+    strangers = [i for i in core if not words[i].mask & _VOCABULARY]
+    if len(core) > _CLOSED_TOKENS or len(strangers) > (_STRANGERS if after_marketing else 0):
+        return None
+    grammar = read.lexicon.grammar
+    if any(True for _ in grammar.matches(grammar.reversals, codes, read.present)):
+        return None
+    ending = next((i for i in core if words[i].mask & _DONE), None)
+    if ending is None and (after_marketing or read.present & (_SENDINGS | BITS["consent"])):
+        ending = next((i for i in core if words[i].mask & _DENYING), None)
+    return ("L4.closed", ending, ending + 1) if ending is not None else None
+
+
 def _lone_sentence(read: _Read) -> tuple[str, int, int] | None:
-    """A sentence of its own that is a stop word: "I told you already. Stop." """
+    """A sentence of its own, or the last words after a comma, that is a stop word: "I told you already. Stop." """
     words, core = read.tokens.words, read.core
     breaks = [-1, *(i for i, word in enumerate(words) if word.mask & BITS["break"]), len(words)]
+    commas = [i for i in range(breaks[-2] + 1, len(words)) if words[i].mask & BITS["comma"]]
+    if commas and not read.present & L3:
+        breaks[-1:] = [commas[-1], len(words)]
     for before, after in itertools.pairwise(breaks):
         inside = [i for i in core if before < i < after]
         if (

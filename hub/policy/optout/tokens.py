@@ -18,7 +18,7 @@ _PARTS = re.compile(f"[{SPACELESS}]|[^{SPACELESS}]+")
 _REPEATS = re.compile(r"([^\W\d])\1{2,}")
 _CLOCK = re.compile(r"\d{1,2}(?:am|pm|h|ish|oclock|st|nd|rd|th|\d{2}h?)?")
 _JOINERS = frozenset("-‐‑–.*/")
-_STOP_SIGNS = frozenset("🛑✋🚫❌⛔🔕🙅🚷📵")
+_STOP_SIGNS = frozenset("🛑✋🚫❌⛔🔕🙅🚷📵🖕")
 _LATIN_LIKE = str.maketrans("аеорсухіјѕԁһкмтвнαοερτυικνβ", "aeopcyxijsdhkmtbhaoeptyiknb")
 _CYRILLIC_LIKE = str.maketrans("aeopcyxijkmtbh", "аеорсухијкмтвн")
 _LATIN, _CYRILLIC, _GREEK = re.compile("[a-z]"), re.compile("[а-яёіїєґѕјԁһ]"), re.compile("[α-ω]")
@@ -133,6 +133,8 @@ def _guess(token: str, lexicon: Lexicon) -> tuple[str, Word]:
     for length in lexicon.stem_lengths:
         if length <= size and (found := lexicon.stems.get(token[:length])):
             return token, found
+    if (whole := lexicon.bones.get(token)) is not None:
+        return whole, lexicon.words[whole]
     if 5 <= size <= _MAX_FUZZY:
         near, words = lexicon.near, lexicon.words
         target = near.get(token)

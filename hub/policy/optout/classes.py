@@ -105,6 +105,12 @@ BITS: dict[str, int] = {name: 1 << index for index, name in enumerate(CLASSES)}
 _OWN = ("number", "age_of_child", "break", "comma", "mark", "stop_sign", "asked", "letter", "other")
 BITS.update({name: 1 << (len(CLASSES) + index) for index, name in enumerate(_OWN)})
 
+
+def bits(names: str) -> int:
+    """The bits of `name|name|…` together. Raises KeyError for a class nobody knows."""
+    return sum(BITS[name] for name in names.split("|"))
+
+
 # Kinds of whole-message words (policy §3.3 L1, §3.7).
 KEYWORD_KINDS: dict[str, str] = {
     "stop": "ends everything: the whole message is this word",

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hub.policy.optout.classes import BITS
+from hub.policy.optout.classes import BITS, bits
 
 
 class Reach(StrEnum):
@@ -204,7 +204,7 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
         reversals=_compile(REVERSALS, codes),
         revocations=revocations,
         rights=rights,
-        triggers=_mask(
+        triggers=bits(
             "stop|stop_after|negation|after_negation|unwanted|no|no_more|enough|unsubscribe|no_contact|leave_alone|withdraw|cancel"
             "|keyword|remove|erase|take|off|anger|no_word|wrong_person|not_called|urgent|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
             + "".join(f"|{name}" for name in BITS if name.startswith("right_"))
@@ -218,16 +218,12 @@ def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[C
     )
 
 
-def _mask(names: str) -> int:
-    return sum(BITS[name] for name in names.split("|"))
-
-
 def _needs(terms: str, also: str) -> tuple[int, ...]:
-    found = [_mask(also)] if also else []
+    found = [bits(also)] if also else []
     for term in terms.split():
         match = _TERM.fullmatch(term)
         if match and match["any"] and not match["optional"]:
-            found.append(_mask(match["any"]))
+            found.append(bits(match["any"]))
     return tuple(found)
 
 
@@ -238,14 +234,14 @@ def _expression(terms: str, codes: Mapping[int, str]) -> str:
         if match is None:
             raise ValueError(f"not a term: {term}")
         if match["gap"]:
-            stoppers = _mask("|".join(_STOPPERS)) & ~(_mask("comma") if match["gap"] == "≈" else 0)
+            stoppers = bits("|".join(_STOPPERS)) & ~(bits("comma") if match["gap"] == "≈" else 0)
             # Lazy: the nearest partner is the one that was meant.
             parts.append(f"{_set(stoppers, 0, codes, inverse=True)}{{0,{match['most']}}}?")
         elif match["edge"]:
-            ends = _set(_mask("break|comma|but|courtesy"), 0, codes)
+            ends = _set(bits("break|comma|but|courtesy"), 0, codes)
             parts.append(f"(?:^|(?<={ends}))" if term == "^" else f"(?=$|{ends})")
         else:
-            wanted = _set(_mask(match["any"]), _mask(match["none"]) if match["none"] else 0, codes)
+            wanted = _set(bits(match["any"]), bits(match["none"]) if match["none"] else 0, codes)
             parts.append(wanted + match["optional"])
     return "".join(parts)
 

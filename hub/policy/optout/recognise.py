@@ -15,7 +15,7 @@ from datetime import timedelta
 from hub.model.address import Channel
 from hub.model.permission import Kind, OptOutLabel, Signal, TextContext
 from hub.policy.optout import rights
-from hub.policy.optout.classes import BITS
+from hub.policy.optout.classes import BITS, bits
 from hub.policy.optout.guards import L3, alternative, clause, limited, mask_of
 from hub.policy.optout.lexicon import Keyword, Lexicon
 from hub.policy.optout.normalise import Folded, fold
@@ -35,14 +35,13 @@ _ENDINGS = BITS["stop"] | BITS["stop_after"] | BITS["no_more"] | BITS["enough"] 
 _MIXED_GUARDS = L3 & ~(BITS["body"] | BITS["time"] | BITS["until"] | BITS["habit"]) | BITS["thing"]
 _CLOSED_TOKENS = 10
 _STRANGERS = 2  # words nobody knows that an answer to marketing may hold
-_DONE = BITS["stop"] | BITS["stop_after"] | BITS["no_more"] | BITS["enough"] | BITS["unwanted"]
-_DENYING = BITS["negation"] | BITS["no"] | BITS["anger"] | BITS["no_word"] | BITS["off"] | BITS["remove"]
-_VOCABULARY = sum(
-    BITS[name]
-    for name in (
-        "stop stop_after no_more enough unwanted negation no anger no_word off remove contact contacted send message promo receive want me you"
-        " them everything again list consent my_detail glue link but i courtesy sms email whatsapp wechat hold withdraw"
-    ).split()
+_DONE = bits("stop|stop_after|no_more|enough|unwanted")
+_DENYING = bits("negation|no|anger|no_word|off|remove")
+_VOCABULARY = (
+    _DONE
+    | _DENYING
+    | bits("contact|contacted|send|message|promo|receive|want|me|you|them|everything|again|list|consent|my_detail|hold|withdraw")
+    | bits("sms|email|whatsapp|wechat|glue|link|but|i|courtesy")
 )
 _FOOTER_LIKE = BITS["reply"] | BITS["footer"] | BITS["link"]
 _REFUSING = (

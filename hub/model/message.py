@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -306,6 +306,8 @@ class Capabilities:
     provider_confirms_stop: bool  # the gateway may answer a stop itself, so ours would be a second one
     max_body_bytes: int  # webhook bodies beyond this are refused unread (413)
     media_hosts: tuple[str, ...] = ()  # hosts media may be fetched from, https only
+    reply_window_messages: int | None = None  # free messages within the window, counted by us; None: no such number
+    spool: bool = False  # the provider soon gives up on us: what the store cannot take waits on disk instead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,9 +386,37 @@ class Transport(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    """A short-lived credential as a provider gave it out."""
+
+    token: Sealed[str]
+    lasts_s: float
+
+
+class SharedTokens(Protocol):
+    """Keeps each account's short-lived credential for every process of the house, and has it renewed by one at a time."""
+
+    async def token(
+        self, account_id: AccountId, fetch: Callable[[bool], Awaitable[IssuedToken]], *, refused: Sealed[str] | None = None
+    ) -> Sealed[str]:
+        """The credential to use now. refused: one the provider would not take, which is therefore replaced.
+
+        fetch(force) asks the provider; force: even though it holds the present one for good. Raises what `fetch` raises.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """One channel at one provider: pure functions, and a factory for the thin transport that talks."""
+    """One channel at one provider: pure functions, and a factory for the thin transport that talks.
+
+    open_with_tokens: in place of `open_transport` where the provider's credential is shared by all processes.
+    handshake: words the answer to a set-up challenge where that takes the account's secrets; else `reply` does.
+    answer: words a message as the answer to the very request it answers, where the provider has such answers; raises
+    channels.errors.CannotExpress. nonce: names a request whose signature does not cover its body, so that the name is bound
+    to the first body that comes with it; "" for every other request.
+    """
 
     kind: str
     channel: Channel
@@ -398,3 +428,7 @@ class Adapter:
     capabilities: Capabilities
     required_secrets: tuple[str, ...]
     open_transport: Callable[[Account], AbstractAsyncContextManager[Transport]] | None
+    open_with_tokens: Callable[[Account, SharedTokens], AbstractAsyncContextManager[Transport]] | None = None
+    handshake: Callable[[RawRequest, Account], Reply] | None = None
+    answer: Callable[[OutboundMessage, RawRequest, Account], Reply] | None = None
+    nonce: Callable[[RawRequest], str] | None = None

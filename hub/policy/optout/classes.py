@@ -90,6 +90,7 @@ CLASSES: dict[str, str] = {
     "right_portability": "a whole request to carry data elsewhere",
     "right_complaint": "a whole complaint about personal data",
     "wrong_person": "says we reached someone else: wrong number, I'm not Mei",
+    "misdirected": "something went to the wrong person, theirs or ours; it is ours only where we wrote last: 发错了",
     "not_called": "I'm not, followed by a name",
     "not_my": "says a fact is not theirs: not my, isn't my",
     "urgent": "needs a clinician at once: can't breathe, bleeding, vision",

@@ -206,7 +206,7 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
         rights=rights,
         triggers=bits(
             "stop|stop_after|negation|after_negation|unwanted|no|no_more|enough|unsubscribe|no_contact|leave_alone|withdraw|cancel"
-            "|keyword|remove|erase|take|off|anger|no_word|wrong_person|not_called|urgent|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
+            "|keyword|remove|erase|take|off|anger|no_word|wrong_person|misdirected|not_called|urgent|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
             + "".join(f"|{name}" for name in BITS if name.startswith("right_"))
         ),
     )

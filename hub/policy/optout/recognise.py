@@ -167,7 +167,7 @@ def _from_sentences(read: _Read, context: TextContext) -> Signal:
     grammar, tokens = read.lexicon.grammar, read.tokens
     codes = _without_staccato(tokens, read.lexicon.other.code)
     stops, provisional = _revocations(read, codes, context)
-    if found := rights.wrong_person(tokens, read.present, len(read.core), read.capital):
+    if found := rights.wrong_person(tokens, read.present, len(read.core), read.capital, we_wrote=context.last_outbound_kind is not None):
         return replace(_at(read, nothing, "wrong_person", *found), label=OptOutLabel.WRONG_PERSON, suppress=(EVERYTHING,))
     request = rights.request(grammar, codes, read.present)
     if request and not _is_about_list(stops, request):

@@ -26,13 +26,15 @@ def request(grammar: Grammar, codes: str, present: int) -> tuple[str, int, int] 
     return None
 
 
-def wrong_person(tokens: Tokens, present: int, core: int, capital: Callable[[int], bool]) -> tuple[int, int] | None:
+def wrong_person(tokens: Tokens, present: int, core: int, capital: Callable[[int], bool], *, we_wrote: bool) -> tuple[int, int] | None:
     """Where the text says we reached someone else. capital: whether a token was written with a capital letter.
 
-    core: number of tokens that are words. A question ("is this the wrong number?") is none.
+    core: number of tokens that are words. A question ("is this the wrong number?") is none. we_wrote: whether we wrote to
+    them before; who was never written to and says "sent to the wrong one" speaks of a message of their own.
     """
-    if present & BITS["wrong_person"] and not present & BITS["asked"]:
-        at = next(i for i, word in enumerate(tokens.words) if word.mask & BITS["wrong_person"])
+    saying = BITS["wrong_person"] | (BITS["misdirected"] if we_wrote and core <= _MAX_DENIAL else 0)
+    if present & saying and not present & BITS["asked"]:
+        at = next(i for i, word in enumerate(tokens.words) if word.mask & saying)
         return at, at + 1
     if not present & (BITS["not_called"] | BITS["i_am"]) or core > _MAX_DENIAL or present & _ASKING:
         return None

@@ -28,6 +28,7 @@ EVERY: tuple[tuple[float, Callable[[Runtime], Awaitable[object]]], ...] = (
     (1.0, ticks.seal_audit),
     (2.0, ticks.give_up_stale_sends),
     (5.0, ticks.look_up_unknown_sends),
+    (5.0, ticks.bring_back),
     (60.0, ticks.sweep),
 )
 

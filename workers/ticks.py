@@ -11,7 +11,7 @@ from hub.gate import results
 from hub.model.address import Address, AddressClass
 from hub.model.audit import AuditEvent
 from hub.model.message import OutboundMessage
-from hub.store import audit, delivery, live
+from hub.store import audit, delivery, live, snooze
 from hub.store.delivery import Unsettled
 from workers.runtime import Runtime
 
@@ -75,3 +75,14 @@ async def sweep(runtime: Runtime) -> None:
     """Drop parked reports that belong to nobody."""
     async with runtime.pool.acquire() as conn:
         await delivery.sweep_reports(conn, older_than=runtime.clock() - REPORTS_KEPT)
+
+
+async def bring_back(runtime: Runtime) -> None:
+    """Conversations put aside return at their time."""
+    now = runtime.clock()
+    async with runtime.pool.acquire() as conn, conn.transaction():
+        woken = await snooze.wake_due(conn, now=now)
+        await audit.append(
+            conn, [AuditEvent(at=now, actor="system:clock", action="conversation.woken", object=f"conversation:{c}") for c in woken]
+        )
+        await live.notify(conn, woken)

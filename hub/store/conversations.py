@@ -77,14 +77,14 @@ async def open_conversations(conn: Connection, conversations: Sequence[NewConver
 
 
 async def note_arrivals(conn: Connection, arrivals: Sequence[Arrival]) -> None:
-    """Move conversations to the top, count what is unread, reopen what was resolved. One row per conversation."""
+    """Move conversations to the top, count what is unread, reopen what was resolved or put aside. One row per conversation."""
     ordered = sorted(arrivals, key=lambda a: a.conversation_id)
     await conn.execute(
         """
         UPDATE conversation c
         SET last_message_at = greatest(c.last_message_at, n.at), last_inbound_at = greatest(c.last_inbound_at, n.at),
             last_message_id = n.message_id, unread = c.unread + n.unread, stop_unclear = c.stop_unclear OR n.unclear,
-            status = CASE WHEN c.status = 'resolved' THEN 'open' ELSE c.status END
+            status = CASE WHEN c.status = 'resolved' THEN 'open' ELSE c.status END, snoozed_at = NULL, snoozed_until = NULL
         FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int[], $5::bool[])
               AS n(id, message_id, at, unread, unclear)) n
         WHERE c.id = n.id

@@ -27,7 +27,8 @@ async def empty(conn: Connection, people: Sequence[UUID]) -> Emptied:
     """
     threads = [r["id"] for r in await conn.fetch("SELECT id FROM conversation WHERE contact_id = ANY($1) ORDER BY id FOR UPDATE", people)]
     await conn.execute("SELECT 1 FROM message WHERE conversation_id = ANY($1) ORDER BY id FOR UPDATE", threads)
-    files = await conn.fetch(_ATTACHMENTS, threads)
+    files = [*await conn.fetch(_ATTACHMENTS, threads), *await conn.fetch(_NOTE_FILES, threads)]
+    await conn.execute(_NOTES, threads)
     await conn.execute(_JOURNAL, threads)
     await conn.execute(
         "DELETE FROM outbox WHERE ref IN (SELECT id FROM message WHERE conversation_id = ANY($1)) OR ref = ANY($2)",
@@ -39,7 +40,9 @@ async def empty(conn: Connection, people: Sequence[UUID]) -> Emptied:
         "UPDATE identity SET address = NULL, verified = false WHERE contact_id = ANY($1) AND address IS NOT NULL RETURNING id", people
     )
     await conn.execute(
-        "UPDATE conversation SET status = 'resolved', assigned_to = NULL, unread = 0, stop_unclear = false WHERE id = ANY($1)", threads
+        "UPDATE conversation SET status = 'resolved', assigned_to = NULL, unread = 0, stop_unclear = false, snoozed_at = NULL,"
+        " snoozed_until = NULL WHERE id = ANY($1)",
+        threads,
     )
     await conn.execute("UPDATE consent_event SET ip_truncated = NULL, ua_family = NULL WHERE contact_id = ANY($1)", people)
     await conn.execute(
@@ -48,7 +51,8 @@ async def empty(conn: Connection, people: Sequence[UUID]) -> Emptied:
         people,
     )
     orphans = await conn.fetch(
-        "SELECT h FROM unnest($1::bytea[]) AS h WHERE NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = h)",
+        "SELECT h FROM unnest($1::bytea[]) AS h WHERE NOT EXISTS (SELECT 1 FROM attachment a WHERE a.sha256 = h)"
+        " AND NOT EXISTS (SELECT 1 FROM note_file f WHERE f.sha256 = h)",
         sorted({f["sha256"] for f in files if f["sha256"] is not None}),
     )
     return Emptied(messages=len(messages), attachments=len(files), identities=len(identities), files=tuple(bytes(o["h"]) for o in orphans))
@@ -56,6 +60,13 @@ async def empty(conn: Connection, people: Sequence[UUID]) -> Emptied:
 
 _ATTACHMENTS = """
 DELETE FROM attachment WHERE message_id IN (SELECT id FROM message WHERE conversation_id = ANY($1)) RETURNING id, sha256
+"""
+_NOTE_FILES = """
+DELETE FROM note_file WHERE note_id IN (SELECT id FROM note WHERE conversation_id = ANY($1)) RETURNING id, sha256
+"""
+_NOTES = """
+WITH emptied AS (UPDATE note SET body = '' WHERE conversation_id = ANY($1) RETURNING id)
+DELETE FROM note_version WHERE note_id IN (SELECT id FROM emptied)
 """
 _MESSAGES = """
 UPDATE message SET body = '', detail = NULL, status = CASE WHEN status = 'queued' THEN 'cancelled' ELSE status END,

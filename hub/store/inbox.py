@@ -29,6 +29,7 @@ class View(StrEnum):
     UNANSWERED = "unanswered"
     FAILED = "failed"
     UNCLEAR = "unclear"
+    SNOOZED = "snoozed"
     RESOLVED = "resolved"
 
 
@@ -36,12 +37,13 @@ class View(StrEnum):
 _ANSWERED = """EXISTS (SELECT 1 FROM message r WHERE r.conversation_id = c.id AND r.direction = 'outbound' AND r.written_by IS NOT NULL
     AND r.status NOT IN ('refused', 'cancelled', 'failed') AND r.created_at >= c.last_inbound_at)"""
 _WHERE = {
-    View.OPEN: "c.status = 'open'",
-    View.MINE: "c.status = 'open' AND c.assigned_to = $1",
-    View.UNASSIGNED: "c.status = 'open' AND c.assigned_to IS NULL",
-    View.UNANSWERED: f"c.status = 'open' AND c.last_inbound_at IS NOT NULL AND NOT {_ANSWERED}",
+    View.OPEN: "c.status = 'open' AND c.snoozed_at IS NULL",
+    View.MINE: "c.status = 'open' AND c.snoozed_at IS NULL AND c.assigned_to = $1",
+    View.UNASSIGNED: "c.status = 'open' AND c.snoozed_at IS NULL AND c.assigned_to IS NULL",
+    View.UNANSWERED: f"c.status = 'open' AND c.snoozed_at IS NULL AND c.last_inbound_at IS NOT NULL AND NOT {_ANSWERED}",
     View.FAILED: "c.status <> 'spam' AND c.id IN (SELECT m.conversation_id FROM message m WHERE m.status IN ('failed', 'unknown'))",
     View.UNCLEAR: "c.stop_unclear AND c.status <> 'spam'",
+    View.SNOOZED: "c.status = 'open' AND c.snoozed_at IS NOT NULL",
     View.RESOLVED: "c.status = 'resolved'",
 }
 
@@ -68,11 +70,14 @@ class ListRow:
     content_kind: ContentKind | None
     has_failed: bool
     has_unknown: bool
+    snoozed: bool
+    snoozed_until: datetime | None
 
 
 _ROWS = f"""
 SELECT c.id, c.contact_id, c.channel, c.account_id, c.status, c.unread, c.stop_unclear, c.last_message_at, c.last_inbound_at,
-       c.assigned_to, s.name AS assignee, p.display_name, p.locale, i.address, left(w.body, {SNIPPET}) AS words, w.content_kind,
+       c.snoozed_at, c.snoozed_until, c.assigned_to, s.name AS assignee, p.display_name, p.locale, i.address,
+       left(w.body, {SNIPPET}) AS words, w.content_kind,
        EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = c.id AND m.status = 'failed') AS has_failed,
        EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = c.id AND m.status = 'unknown') AS has_unknown
 FROM conversation c
@@ -156,6 +161,8 @@ def _row(row: Row) -> ListRow:
         content_kind=ContentKind(row["content_kind"]) if row["content_kind"] else None,
         has_failed=row["has_failed"],
         has_unknown=row["has_unknown"],
+        snoozed=row["snoozed_at"] is not None,
+        snoozed_until=row["snoozed_until"],
     )
 
 
@@ -227,9 +234,13 @@ async def assign(conn: Connection, conversation_id: ConversationId, staff_id: St
 
 
 async def set_status(conn: Connection, conversation_id: ConversationId, status: str) -> bool:
-    """`open` or `resolved`; spam stays spam."""
+    """`open` or `resolved`; spam stays spam. What was put aside is so no longer."""
     return await _changed(
-        conn, "UPDATE conversation SET status = $2 WHERE id = $1 AND status NOT IN ($2, 'spam') RETURNING id", conversation_id, status
+        conn,
+        "UPDATE conversation SET status = $2, snoozed_at = NULL, snoozed_until = NULL"
+        " WHERE id = $1 AND status NOT IN ($2, 'spam') RETURNING id",
+        conversation_id,
+        status,
     )
 
 

@@ -26,7 +26,7 @@ async def send(conn: Connection, notes: Iterable[tuple[str, str]]) -> None:
     wanted = list(dict.fromkeys(notes))
     if wanted:
         await conn.execute(
-            "SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS n(c, p)", [c for c, _ in wanted], [p for _, p in wanted]
+            "SELECT tell(c, p) FROM unnest($1::text[], $2::text[]) AS n(c, p)", [c for c, _ in wanted], [p for _, p in wanted]
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -18,6 +19,7 @@ from hub.store.pool import Connection, Row
 class FileRow:
     """One attachment. state: pending, stored or refused; refusal: why it was not fetched."""
 
+    id: UUID
     name: Sealed[str] | None
     mime_type: str
     size: int | None
@@ -56,7 +58,7 @@ LEFT JOIN LATERAL (
     SELECT x.reason FROM decision x WHERE x.message_id = m.id AND m.status = 'refused' AND x.outcome = 'REFUSE' ORDER BY x.id DESC LIMIT 1
 ) d ON true
 LEFT JOIN LATERAL (
-    SELECT jsonb_agg(jsonb_build_array(a.file_name, a.mime_type, a.size, a.state, a.refusal) ORDER BY a.position) AS files
+    SELECT jsonb_agg(jsonb_build_array(a.file_name, a.mime_type, a.size, a.state, a.refusal, a.id) ORDER BY a.position) AS files
     FROM attachment a WHERE a.message_id = m.id
 ) f ON true
 """
@@ -96,13 +98,15 @@ def _message(row: Row) -> MessageRow:
         status_at=row["status_at"],
         author=row["author"],
         reason=Reason(row["reason"]) if row["reason"] else None,
-        files=tuple(_file(values) for values in row["files"] or ()),
+        files=tuple(file_row(values) for values in row["files"] or ()),
     )
 
 
-def _file(values: list[object]) -> FileRow:
-    name, mime_type, size, state, refusal = values
+def file_row(values: list[object]) -> FileRow:
+    """A file from the array [name, type, size, state, refusal, id] the statements here build."""
+    name, mime_type, size, state, refusal, id = values
     return FileRow(
+        id=UUID(str(id)),
         name=Sealed(str(name)) if name else None,
         mime_type=str(mime_type),
         size=int(str(size)) if size is not None else None,
@@ -269,6 +273,12 @@ async def sending(conn: Connection, message_id: MessageId) -> SendingRow | None:
         send_after=row["send_after"],
         name=Sealed(row["display_name"]) if row["display_name"] else None,
     )
+
+
+async def statuses(conn: Connection, message_ids: Sequence[MessageId]) -> dict[UUID, DeliveryStatus]:
+    """How far these outbound messages are, by id."""
+    rows = await conn.fetch("SELECT id, status FROM message WHERE id = ANY($1) AND status IS NOT NULL", list(message_ids))
+    return {r["id"]: DeliveryStatus(r["status"]) for r in rows}
 
 
 async def last_words(conn: Connection, conversation_id: ConversationId) -> MessageRow | None:

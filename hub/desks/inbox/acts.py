@@ -51,18 +51,19 @@ def routes(show_refused: ShowRefused) -> list[web.RouteDef]:
     ]
 
 
-def _id(request: web.Request) -> ConversationId:
+def conversation_of(request: web.Request) -> ConversationId:
+    """The conversation the address names. Raises 404 for what is no id."""
     try:
         return ConversationId(UUID(request.match_info["id"]))
     except ValueError as error:
         raise web.HTTPNotFound from error
 
 
-def _back(request: web.Request, **query: str) -> web.HTTPSeeOther:
+def back(request: web.Request, **query: str) -> web.HTTPSeeOther:
     """To the conversation, with the view it was opened from and what to say."""
     given = {"view": request.query.get("view", ""), **query}
     tail = "&".join(f"{name}={value}" for name, value in given.items() if value.replace("-", "").replace("_", "").isalnum())
-    return web.HTTPSeeOther(f"/inbox/{_id(request)}" + (f"?{tail}" if tail else ""))
+    return web.HTTPSeeOther(f"/inbox/{conversation_of(request)}" + (f"?{tail}" if tail else ""))
 
 
 async def _text(request: web.Request, name: str) -> str:
@@ -76,18 +77,19 @@ async def _message(request: web.Request, conn: Connection) -> MessageId:
     except ValueError as error:
         raise web.HTTPNotFound from error
     row = await thread.sending(conn, message_id)
-    if row is None or row.conversation_id != _id(request):
+    if row is None or row.conversation_id != conversation_of(request):
         raise web.HTTPNotFound
     return message_id
 
 
-async def _note(conn: Connection, person: SignedIn, request: web.Request, action: str, **more: str) -> None:
+async def note_audit(conn: Connection, person: SignedIn, request: web.Request, action: str, **more: str) -> None:
+    """Write down what somebody did to the conversation; `result`, if given, what came of it."""
     event = AuditEvent(
         at=request.app[CLOCK](),
         actor=person.actor,
         role=person.role,
         action=action,
-        object=f"conversation:{_id(request)}",
+        object=f"conversation:{conversation_of(request)}",
         result=more.get("result"),
     )
     await audit.append(conn, [event])
@@ -99,7 +101,9 @@ async def _reply(request: web.Request, show_refused: ShowRefused) -> web.StreamR
     text, wanted = (await _text(request, "text")).replace("\r\n", "\n").strip(), await _text(request, "channel")
     if not text or len(text) > LONGEST_TEXT or wanted not in set(Channel):
         raise web.HTTPBadRequest
-    draft = gate.Draft(conversation_id=_id(request), kind=Kind.RPL, channel=Channel(wanted), text=Sealed(text), written_by=person.id)
+    draft = gate.Draft(
+        conversation_id=conversation_of(request), kind=Kind.RPL, channel=Channel(wanted), text=Sealed(text), written_by=person.id
+    )
     async with request.app[POOL].acquire() as conn, conn.transaction():
         if await inbox.one(conn, draft.conversation_id) is None:
             raise web.HTTPNotFound
@@ -107,9 +111,9 @@ async def _reply(request: web.Request, show_refused: ShowRefused) -> web.StreamR
         if queued.decision.allowed:
             await inbox.mark_read(conn, draft.conversation_id)
     if queued.decision.allowed:
-        raise _back(request, sent=str(queued.message_id), via=wanted)
+        raise back(request, sent=str(queued.message_id), via=wanted)
     if queued.decision.retry_at is not None:
-        raise _back(request, did="later", via=wanted)  # stored: it leaves by itself when it may
+        raise back(request, did="later", via=wanted)  # stored: it leaves by itself when it may
     faults = tuple(Sealed(f.sentence) for f in queued.examined.findings if f.reason is queued.decision.reason)
     tried = Tried(text=draft.text, decision=queued.decision, message_id=queued.message_id, faults=faults)
     return await show_refused(request, tried, wanted)
@@ -119,7 +123,7 @@ async def _reply(request: web.Request, show_refused: ShowRefused) -> web.StreamR
 async def undo(request: web.Request) -> web.StreamResponse:
     async with request.app[POOL].acquire() as conn, conn.transaction():
         taken_back = await gate.cancel(conn, await _message(request, conn), now=request.app[CLOCK]())
-    raise _back(request, did="undone" if taken_back else "too_late")
+    raise back(request, did="undone" if taken_back else "too_late")
 
 
 @acts(Right.ANSWER)
@@ -130,7 +134,7 @@ async def settle(request: web.Request) -> web.StreamResponse:
     async with request.app[POOL].acquire() as conn, conn.transaction():
         message_id = await _message(request, conn)
         done = await gate.settle(conn, message_id, arrived=arrived == "yes", staff_id=me(request).id, now=request.app[CLOCK]())
-    raise _back(request, did="settled" if done else "settled_already")
+    raise back(request, did="settled" if done else "settled_already")
 
 
 @acts(Right.ANSWER)
@@ -139,10 +143,10 @@ async def again(request: web.Request) -> web.StreamResponse:
     async with request.app[POOL].acquire() as conn, conn.transaction():
         queued = await gate.send_again(conn, await _message(request, conn), staff_id=me(request).id, now=now, settings=settings)
     if queued is None:
-        raise _back(request, did="not_again")
+        raise back(request, did="not_again")
     if queued.decision.allowed:
-        raise _back(request, sent=str(queued.message_id))
-    raise _back(request)  # the thread shows the refused message with its reason
+        raise back(request, sent=str(queued.message_id))
+    raise back(request)  # the thread shows the refused message with its reason
 
 
 @acts(Right.ANSWER)
@@ -151,28 +155,28 @@ async def set_status(request: web.Request) -> web.StreamResponse:
     if wanted not in ("open", "resolved"):
         raise web.HTTPBadRequest
     async with request.app[POOL].acquire() as conn, conn.transaction():
-        if await inbox.set_status(conn, _id(request), wanted):
-            await _note(conn, me(request), request, "conversation.resolved" if wanted == "resolved" else "conversation.reopened")
-            await live.notify(conn, [_id(request)])
-    raise _back(request, did="resolved" if wanted == "resolved" else "reopened")
+        if await inbox.set_status(conn, conversation_of(request), wanted):
+            await note_audit(conn, me(request), request, "conversation.resolved" if wanted == "resolved" else "conversation.reopened")
+            await live.notify(conn, [conversation_of(request)])
+    raise back(request, did="resolved" if wanted == "resolved" else "reopened")
 
 
 @acts(Right.ANSWER)
 async def assign(request: web.Request) -> web.StreamResponse:
     person, mine = me(request), await _text(request, "to") == "me"
     async with request.app[POOL].acquire() as conn, conn.transaction():
-        if await inbox.assign(conn, _id(request), person.id if mine else None):
-            await _note(conn, person, request, "conversation.assigned", result=person.actor if mine else "nobody")
-            await live.notify(conn, [_id(request)])
-    raise _back(request, did="assigned" if mine else "handed_back")
+        if await inbox.assign(conn, conversation_of(request), person.id if mine else None):
+            await note_audit(conn, person, request, "conversation.assigned", result=person.actor if mine else "nobody")
+            await live.notify(conn, [conversation_of(request)])
+    raise back(request, did="assigned" if mine else "handed_back")
 
 
 @acts(Right.ANSWER)
 async def mark_unread(request: web.Request) -> web.StreamResponse:
     """Back to the list: staying would mark it read again."""
     async with request.app[POOL].acquire() as conn, conn.transaction():
-        if await inbox.mark_unread(conn, _id(request)):
-            await live.notify(conn, [_id(request)])
+        if await inbox.mark_unread(conn, conversation_of(request)):
+            await live.notify(conn, [conversation_of(request)])
     view = request.query.get("view", "")
     raise web.HTTPSeeOther(f"/inbox?did=unread{f'&view={view}' if view.isalnum() else ''}")
 
@@ -181,8 +185,8 @@ async def mark_unread(request: web.Request) -> web.StreamResponse:
 async def mark_read(request: web.Request) -> web.StreamResponse:
     """Asked for by a page that shows the conversation while something new arrives."""
     async with request.app[POOL].acquire() as conn, conn.transaction():
-        if await inbox.mark_read(conn, _id(request)):
-            await live.notify(conn, [_id(request)])
+        if await inbox.mark_read(conn, conversation_of(request)):
+            await live.notify(conn, [conversation_of(request)])
     return web.Response(status=204)
 
 
@@ -192,16 +196,16 @@ async def say_what_was_meant(request: web.Request) -> web.StreamResponse:
     stop = await _text(request, "meant") == "stop"
     person = me(request)
     async with request.app[POOL].acquire() as conn, conn.transaction():
-        row = await inbox.one(conn, _id(request))
+        row = await inbox.one(conn, conversation_of(request))
         if row is None:
             raise web.HTTPNotFound
         if row.stop_unclear:
             if stop:  # before the conversation is touched: addresses and people are locked first, everywhere
                 await _stop(conn, row, request)
             await inbox.clear_unclear_stop(conn, row.id)
-            await _note(conn, person, request, "classify.result", result="stop" if stop else "no stop")
+            await note_audit(conn, person, request, "classify.result", result="stop" if stop else "no stop")
             await live.notify(conn, [row.id])
-    raise _back(request, did="stopped" if stop else "answers")
+    raise back(request, did="stopped" if stop else "answers")
 
 
 async def _stop(conn: Connection, row: inbox.ListRow, request: web.Request) -> None:

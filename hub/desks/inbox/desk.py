@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from hub.desks.inbox.aside import CHOICES
 from hub.desks.inbox.names import display_name, first_name, initials, language
+from hub.desks.inbox.notes import Note, drawn
 from hub.desks.inbox.person import Panel, Wrote, panel
 from hub.desks.inbox.rows import Item, item
 from hub.desks.inbox.seat import Seat, seat
@@ -19,10 +21,11 @@ from hub.model.ids import ConversationId, MessageId, StaffId
 from hub.model.permission import Decision
 from hub.model.sealed import Sealed
 from hub.settings import Settings
-from hub.store import consents, inbox, thread
+from hub.store import consents, inbox, notes, thread
 from hub.store.inbox import COUNT_MOST, ListRow, View
 from hub.store.pool import Connection
 from hub.store.thread import MessageRow, StopRow
+from hub.web import when
 
 PAGE = 30
 MESSAGES = 60
@@ -35,6 +38,7 @@ TITLES = {
     View.UNANSWERED: "Unanswered",
     View.FAILED: "Failed sends",
     View.UNCLEAR: "Unclear stops",
+    View.SNOOZED: "Put aside",
     View.RESOLVED: "Resolved",
 }
 ICONS = {
@@ -44,6 +48,7 @@ ICONS = {
     View.UNANSWERED: "reply",
     View.FAILED: "alert",
     View.UNCLEAR: "hand",
+    View.SNOOZED: "clock",
     View.RESOLVED: "check",
 }
 EMPTIES = {
@@ -53,6 +58,7 @@ EMPTIES = {
     View.UNANSWERED: ("Nobody is waiting", "Every enquiry has its answer. New ones appear here by themselves."),
     View.FAILED: ("Every message arrived", "One that does not arrive, or may not have, stands here until it is settled."),
     View.UNCLEAR: ("No unclear stops", "Words that may be a stop stand here until somebody has read them. News has ended by then already."),
+    View.SNOOZED: ("Nothing is put aside", "Conversations put aside stand here until their time comes, or the person writes."),
     View.RESOLVED: ("Nothing is resolved yet", "Resolved conversations stand here. A new message opens them again."),
 }
 LESSONS: tuple[tuple[Rim, str, str], ...] = (
@@ -92,6 +98,7 @@ HELPERS: Mapping[str, object] = {
     "view_chips": [v.value for v in View],
     "empties": {v.value: t for v, t in EMPTIES.items()},
     "lessons": LESSONS,
+    "asides": CHOICES,
 }
 
 
@@ -111,7 +118,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
-    """One open conversation as it is drawn. tried: a reply that was refused just now, and kept."""
+    """One open conversation as it is drawn. snoozed: until when it is put aside, in words; None when it is not.
+
+    tried: a reply that was refused just now, and kept.
+    """
 
     id: ConversationId
     name: Sealed[str]
@@ -121,6 +131,7 @@ class Talk:
     assignee: str | None
     mine: bool
     unclear: bool
+    snoozed: str | None
     rim: Rim | None
     strip: Words | None
     elsewhere: tuple[Rim, ...]
@@ -217,6 +228,8 @@ async def _talk(
     name = display_name(row.name, row.address)
     here = primary(found, via)
     frame = Frame(
+        conversation_id=row.id,
+        notes=await _notes(conn, row.id, messages, whole=earlier is None, later=later, zone=look.zone),
         first_name=first_name(name.reveal()),
         locale=row.locale,
         opened=await thread.first_of(conn, row.id),
@@ -235,6 +248,7 @@ async def _talk(
         assignee=row.assignee,
         mine=row.assigned_to == look.staff_id,
         unclear=row.stop_unclear,
+        snoozed=_aside(row, look) if row.snoozed else None,
         rim=rim(here, now=look.now, zone=look.zone) if here else None,
         strip=strip_words(here, now=look.now, zone=look.zone) if here else None,
         elsewhere=tuple(rim(s, now=look.now, zone=look.zone) for s in found if s is not here),
@@ -247,6 +261,21 @@ async def _talk(
         tried=tried.text if tried else None,
         decision_ref=f"message {str(tried.message_id)[:13]}" if tried else "",
     )
+
+
+async def _notes(
+    conn: Connection, conversation_id: ConversationId, messages: Sequence[MessageRow], *, whole: bool, later: bool, zone: tzinfo
+) -> list[Note]:
+    """The notes that belong between these messages; before the first where the thread begins, after the last where it ends."""
+    since = None if whole or not messages else messages[0].created_at
+    until = messages[-1].created_at if later and messages else None
+    rows = await notes.of_conversation(conn, conversation_id, since=since, until=until)
+    sent = await thread.statuses(conn, [r.sent_message_id for r in rows if r.sent_message_id is not None])
+    return [drawn(r, sent, zone) for r in rows]
+
+
+def _aside(row: ListRow, look: Look) -> str:
+    return when.said(row.snoozed_until, look.now, look.zone) if row.snoozed_until else "they write"
 
 
 def _seat(

@@ -113,6 +113,9 @@ def _chips(row: ListRow, found: Sequence[Standing], standing: Standing | None, n
     named = [NAMES[s.channel] for s in found if s.invitation and s.invitation.named_by_person]
     if named:
         chips.append(Chip(text=f"{', '.join(named)} named", tone="line"))
+    if row.snoozed:
+        until = f"Until {when.short(row.snoozed_until, now, zone)}" if row.snoozed_until else "Until they write"
+        chips.append(Chip(text=until, icon="clock"))
     if row.status == "resolved":
         chips.append(Chip(text="Resolved", icon="check"))
     return tuple(chips)

@@ -8,10 +8,11 @@ from datetime import date, datetime, tzinfo
 from uuid import UUID
 
 from hub.desks.inbox.names import language
+from hub.desks.inbox.notes import Note
 from hub.desks.inbox.views import NAMES, via
 from hub.desks.inbox.words import delivery_words, file_words, refused_words
 from hub.model.address import Channel
-from hub.model.ids import MessageId
+from hub.model.ids import ConversationId, MessageId
 from hub.model.message import ContentKind, DeliveryStatus, Direction
 from hub.model.permission import Kind, OptOutLabel, Scope
 from hub.model.sealed import Sealed
@@ -66,9 +67,12 @@ class System:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
+    """A file on a message. href: where it can be had; "" where it cannot."""
+
     name: Sealed[str]
     words: str
     broken: bool
+    href: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +96,14 @@ class Bubble:
     kind: str = "message"
 
 
-Entry = Day | System | Bubble
+Entry = Day | System | Bubble | Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What a thread is read against. opened: the first message they wrote per channel. first_name: how lines call them."""
 
+    conversation_id: ConversationId
     first_name: str
     locale: str | None
     opened: Mapping[Channel, MessageId]
@@ -107,6 +112,7 @@ class Frame:
     may_act: bool
     now: datetime
     zone: tzinfo
+    notes: Sequence[Note] = ()
 
 
 def entries(rows: Sequence[MessageRow], frame: Frame) -> list[Entry]:
@@ -115,15 +121,26 @@ def entries(rows: Sequence[MessageRow], frame: Frame) -> list[Entry]:
     last_day: date | None = None
     several = len({r.channel for r in rows}) > 1
     stops = {s.evidence_id: s for s in frame.stops if s.evidence_id}
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
-        if following is not None and _tried_again(row, following):
-            continue
-        today = row.created_at.astimezone(frame.zone).date()
+    for item in _in_order(rows, frame.notes):
+        at = item.created_at if isinstance(item, MessageRow) else item.at
+        today = at.astimezone(frame.zone).date()
         if today != last_day:
-            found.append(Day(key=f"d-{today}", label=when.heading(row.created_at, frame.now, frame.zone)))
+            found.append(Day(key=f"d-{today}", label=when.heading(at, frame.now, frame.zone)))
             last_day = today
-        found.extend(_one(row, frame, stops, several=several))
+        found.extend(_one(item, frame, stops, several=several) if isinstance(item, MessageRow) else [item])
     return found
+
+
+def _in_order(rows: Sequence[MessageRow], notes: Sequence[Note]) -> list[MessageRow | Note]:
+    """Messages in the order of their ids, as ever, and each note before the first message that is younger."""
+    shown = [r for r, following in zip(rows, [*rows[1:], None], strict=True) if following is None or not _tried_again(r, following)]
+    found: list[MessageRow | Note] = []
+    waiting = list(notes)
+    for row in shown:
+        while waiting and waiting[0].at < row.created_at:
+            found.append(waiting.pop(0))
+        found.append(row)
+    return [*found, *waiting]
 
 
 def _tried_again(row: MessageRow, following: MessageRow) -> bool:
@@ -209,7 +226,8 @@ def _note(row: MessageRow, frame: Frame) -> str:
 
 def _file(row: FileRow, frame: Frame) -> File:
     name = row.name or Sealed(f"{'Photo' if row.mime_type.startswith('image/') else 'File'} from {frame.first_name}")
-    return File(name=name, words=file_words(row), broken=row.state == "refused")
+    href = f"/inbox/{frame.conversation_id}/files/{row.id}" if row.state == "stored" else ""
+    return File(name=name, words=file_words(row), broken=row.state == "refused", href=href)
 
 
 def _meta(row: MessageRow, frame: Frame, *, several: bool) -> str:

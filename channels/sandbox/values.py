@@ -22,6 +22,8 @@ class Trouble(StrEnum):
     SERVER_ERROR = "server_error"  # 503 without JSON; not processed
     SERVER_ERROR_AFTER = "server_error_after"  # the same, though the message was accepted
     HANG = "hang"  # accepted, and then no answer
+    MALFORMED = "malformed"  # accepted, and the answer is no JSON
+    SLOW = "slow"  # the answer comes `wait_s` later
     DROP_AFTER = "drop_after"  # accepted, and the connection dropped
     DROP_BEFORE = "drop_before"  # dropped before the body was read; nothing accepted
     # in what follows
@@ -32,6 +34,14 @@ class Trouble(StrEnum):
     EARLY = "early"  # statuses come before the create's answer
     # in webhooks
     TRIPLE = "triple"  # each webhook three times at once
+    PUSH_LATE = "push_late"  # what people write comes `wait_s` later
+    PUSH_REORDERED = "push_reordered"  # what people write comes after what they write next, `wait_s` later at most
+    PUSH_BATCHED = "push_batched"  # what people write within `wait_s` comes in one request
+    FORGED = "forged"  # the signature is wrong: somebody else than the provider is sending
+    # in files
+    MEDIA_SLOW = "media_slow"  # a file begins to come after `wait_s`
+    MEDIA_HUGE = "media_huge"  # a file is far longer than it was said to be
+    MEDIA_WRONG = "media_wrong"  # a file is something else than it was said to be
 
 
 AT_CREATE = frozenset(
@@ -43,10 +53,12 @@ AT_CREATE = frozenset(
         Trouble.SERVER_ERROR,
         Trouble.SERVER_ERROR_AFTER,
         Trouble.HANG,
+        Trouble.MALFORMED,
         Trouble.DROP_AFTER,
         Trouble.DROP_BEFORE,
     }
 )
+AT_MEDIA = frozenset({Trouble.MEDIA_SLOW, Trouble.MEDIA_HUGE, Trouble.MEDIA_WRONG})
 AT_DELIVERY = frozenset({Trouble.UNDELIVERED, Trouble.SILENT, Trouble.LATE, Trouble.REORDERED, Trouble.EARLY})
 
 
@@ -120,6 +132,14 @@ class Troubles:
 
     def clear(self) -> None:
         self._rules.clear()
+
+    def standing(self) -> list[Rule]:
+        """The rules that stay until cleared."""
+        return [rule for rule in self._rules if rule.left is None]
+
+    def lift(self, trouble: Trouble) -> None:
+        """Take back every rule of a kind."""
+        self._rules = [rule for rule in self._rules if rule.trouble is not trouble]
 
     def take(self, among: frozenset[Trouble], *, to: str, sender: str) -> Rule | None:
         """The first rule among these kinds that fits, counted down."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from channels import instagram_meta, messenger_meta, sms_twilio, web_form, whatsapp_meta, whatsapp_twilio
+from channels import instagram_meta, messenger_meta, sms_twilio, web_form, wechat_official, whatsapp_meta, whatsapp_twilio
 from hub.model.message import Adapter
 
 ADAPTERS: dict[str, Adapter] = {
@@ -11,5 +11,6 @@ ADAPTERS: dict[str, Adapter] = {
     "whatsapp_meta": whatsapp_meta.ADAPTER,
     "messenger_meta": messenger_meta.ADAPTER,
     "instagram_meta": instagram_meta.ADAPTER,
+    "wechat_official": wechat_official.ADAPTER,
     "web_form": web_form.ADAPTER,
 }

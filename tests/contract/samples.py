@@ -14,9 +14,12 @@ from urllib.parse import parse_qsl, urlencode
 
 from twilio.request_validator import RequestValidator
 
-from channels import form_token, instagram_meta, messenger_meta, sms_twilio, web_form, whatsapp_meta, whatsapp_twilio
+from channels import form_token, instagram_meta, messenger_meta, sms_twilio, web_form, wechat_official, whatsapp_meta, whatsapp_twilio
+from channels.sandbox import wechat_payloads
 from channels.sandbox.meta import MetaDouble
 from channels.sandbox.twilio import TwilioDouble
+from channels.sandbox.wechat import WeChatDouble
+from channels.wechat.signature import sealed_part
 from hub.model.address import Address, AddressClass, Channel
 from hub.model.ids import AccountId, MessageId, uuid7
 from hub.model.message import Account, Adapter, OutboundMessage, RawRequest
@@ -30,13 +33,14 @@ FORM_KEY = "form-token-key-of-the-contract-suite"
 BACKEND_KEY = "backend-key-of-the-contract-suite"
 FORM_TYPE = "application/x-www-form-urlencoded"
 
-AnyDouble = TwilioDouble | MetaDouble
+AnyDouble = TwilioDouble | MetaDouble | WeChatDouble
 Double = AbstractAsyncContextManager[AnyDouble]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """signature_header: lower case. meaning: what of a body the signature covers; two bodies that mean the same are one
+    """signature_header: lower case; signature_query: where the signature stands in the address instead. names_messages: whether
+    the provider gives a message an id, and takes ours. meaning: what of a body the signature covers; two bodies that mean the same are one
     delivery. stale: a request signed too long ago, where the protocol signs a time. words: provider words of ours to map.
     """
 
@@ -52,10 +56,28 @@ class Sample:
     double: Callable[[], Double] | None = None
     secrets: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    signature_query: str = ""
+    names_messages: bool = True
 
     def request(self, body: bytes | None = None, path: str | None = None) -> RawRequest:
         """A genuine request."""
         return self.sign(self.body if body is None else body, path or self.path)
+
+    def signature_of(self, request: RawRequest) -> str:
+        """What the provider claims."""
+        if self.signature_query:
+            return dict(parse_qsl(request.path_and_query.partition("?")[2]))[self.signature_query]
+        return request.headers[self.signature_header]
+
+    def with_signature(self, request: RawRequest, claimed: str | None) -> RawRequest:
+        """The request under another signature; None leaves it out."""
+        if not self.signature_query:
+            kept = {name: value for name, value in request.headers.items() if name != self.signature_header}
+            return replace(request, headers=kept if claimed is None else {**kept, self.signature_header: claimed})
+        path, _, query = request.path_and_query.partition("?")
+        pairs = [(name, value) for name, value in parse_qsl(query) if name != self.signature_query]
+        pairs += [] if claimed is None else [(self.signature_query, claimed)]
+        return replace(request, path_and_query=f"{path}?{urlencode(pairs, errors='surrogateescape')}")
 
     def at(self, double: AnyDouble) -> Account:
         """The account, pointed at a double."""
@@ -222,6 +244,37 @@ def direct_body(kind: str, ours: str, person: str, mid: str) -> bytes:
     return json.dumps({"object": kind, "entry": [{"id": ours, "time": 1760000000123, "messaging": [said]}]}).encode()
 
 
+WECHAT_APP, WECHAT_TOKEN, WECHAT_KEY = "wx0000000000000001", "hubtoken", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+WECHAT_SECRET = "wechat-app-secret-0001"
+WECHAT_ACCOUNT = Account(
+    id=AccountId("wechat"),
+    adapter="wechat_official",
+    channel=Channel.WECHAT,
+    sender="gh_clinic",
+    public_url=PUBLIC_URL,
+    secrets={"token": Sealed(WECHAT_TOKEN), "aes_key": Sealed(WECHAT_KEY), "app_secret": Sealed(WECHAT_SECRET)},
+    options={"app_id": WECHAT_APP},
+    processor="tencent",
+)
+WECHAT_BODY = (
+    "<xml><ToUserName><![CDATA[gh_clinic]]></ToUserName><FromUserName><![CDATA[oUSER000000000000000000000001]]></FromUserName>"
+    "<CreateTime>1760000000</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[你好]]></Content>"
+    "<MsgId>24000000000000001</MsgId></xml>"
+).encode()
+
+
+def sign_wechat(body: bytes, path: str, at: datetime = NOW) -> RawRequest:
+    """Seal the XML as WeChat does in safe mode, with wechatpy's cipher; what is no text comes as half a character would."""
+    push = wechat_payloads.sealed(WECHAT_ACCOUNT, body.decode("utf-8", "replace"), at=at)
+    return raw(f"{path.partition('?')[0]}?{push.query}", push.body, {"content-type": "text/xml"}, at)
+
+
+def wechat_double() -> Double:
+    double = WeChatDouble(counting=False)
+    double.own(WECHAT_ACCOUNT)
+    return double.serve()
+
+
 TWILIO_SECRETS = (TOKEN,)
 
 
@@ -289,6 +342,21 @@ SAMPLES: dict[str, Sample] = {
         outbound=outbound(AddressClass.INSTAGRAM, "instagram-meta:IGSID1"),
         double=meta_double,
         secrets=META_SECRETS,
+    ),
+    "wechat_official": Sample(
+        adapter=wechat_official.ADAPTER,
+        account=WECHAT_ACCOUNT,
+        path="/webhooks/wechat",
+        body=WECHAT_BODY,
+        signature_header="",
+        signature_query="msg_signature",
+        sign=sign_wechat,
+        meaning=sealed_part,
+        stale=sign_wechat(WECHAT_BODY, "/webhooks/wechat", NOW - timedelta(seconds=601)),
+        outbound=outbound(AddressClass.WECHAT, "wechat:oUSER000000000000000000000001"),
+        double=wechat_double,
+        secrets=(WECHAT_TOKEN, WECHAT_KEY, WECHAT_SECRET),
+        names_messages=False,
     ),
     "web_form": Sample(
         adapter=web_form.ADAPTER,

@@ -72,22 +72,21 @@ def test_a_flipped_bit_is_refused_unless_it_means_the_same(sample: Sample, at: i
 @given(at=st.integers(0), bit=st.integers(0, 6))
 def test_a_flipped_bit_of_the_signature_is_refused(sample: Sample, at: int, bit: int) -> None:
     genuine = sample.request()
-    claimed = bytearray(genuine.headers[sample.signature_header].encode())
+    claimed = bytearray(sample.signature_of(genuine).encode())
     claimed[at % len(claimed)] ^= 1 << bit
-    assert refused(sample, with_signature(sample, genuine, claimed.decode("latin-1")))
+    assert refused(sample, sample.with_signature(genuine, claimed.decode("latin-1")))
 
 
 @every_adapter
 @pytest.mark.parametrize("claimed", ["", " ", "é" * 28, "\udcff" * 28, "\0", "=" * 5000, "陈", "null", "t=,v1="])
 def test_an_odd_signature_is_refused(sample: Sample, claimed: str) -> None:
-    assert refused(sample, with_signature(sample, sample.request(), claimed))
+    assert refused(sample, sample.with_signature(sample.request(), claimed))
 
 
 @every_adapter
 def test_a_missing_signature_is_refused(sample: Sample) -> None:
     genuine = sample.request()
-    headers = {name: value for name, value in genuine.headers.items() if name != sample.signature_header}
-    assert refused(sample, replace(genuine, headers=headers))
+    assert refused(sample, sample.with_signature(genuine, None))
     assert refused(sample, replace(genuine, headers={}))
 
 
@@ -182,8 +181,8 @@ def test_no_exception_carries_a_secret_or_what_was_sent(sample: Sample) -> None:
     genuine = sample.request(body)
     tampered = replace(genuine, body=genuine.body + b"&x=" + SENTINEL.encode())
     malformed = sample.request(b"MessageSid=" + SENTINEL.encode() + b"!&form_token=" + SENTINEL.encode())
-    hidden = (SENTINEL, genuine.headers[sample.signature_header], *sample.secrets)
-    for request in (tampered, with_signature(sample, genuine, SENTINEL), malformed):
+    hidden = (SENTINEL, sample.signature_of(genuine), *sample.secrets)
+    for request in (tampered, sample.with_signature(genuine, SENTINEL), malformed):
         for step in (lambda r: sample.adapter.verify(r, sample.account, NOW), lambda r: sample.adapter.parse(r, sample.account)):
             try:
                 step(request)
@@ -219,9 +218,9 @@ async def test_what_is_rendered_is_accepted_by_the_provider(sample: Sample) -> N
         answer = await transport.send(sample.adapter.render(sample.outbound, sample.at(double)))
         result = sample.adapter.interpret(answer)
         assert result.code is SendCode.ACCEPTED
-        assert result.provider_message_id == double.sent[0].sid
-        assert double.sent[0].body == sample.outbound.text.reveal()
-        assert double.sends_of(sample.outbound.id) == 1
+        assert result.provider_message_id == (double.sent[0].sid if sample.names_messages else None)
+        assert [sent.body for sent in double.sent] == [sample.outbound.text.reveal()]
+        assert double.sends_of(sample.outbound.id) == (1 if sample.names_messages else 0)
 
 
 @every_adapter
@@ -236,11 +235,7 @@ def test_any_answer_is_interpreted(sample: Sample, status: int, body: dict[str, 
     if status >= 500 and sample.adapter.capabilities.outbound:
         assert result.code is SendCode.OUTCOME_UNKNOWN  # it may have been taken on: never sent again by itself
     if result.code is SendCode.ACCEPTED:
-        assert result.provider_message_id
-
-
-def with_signature(sample: Sample, request: RawRequest, claimed: str) -> RawRequest:
-    return replace(request, headers={**request.headers, sample.signature_header: claimed})
+        assert result.provider_message_id or not sample.names_messages
 
 
 def replace_account(sample: Sample, secrets: dict[str, Sealed[str]]) -> Sample:

@@ -114,6 +114,8 @@ _ENV: Table = {
     "local_zone": (text, "zone", "time_zone", "timezone"),
     "paused": (switches, "kill_switch", "kill_switches"),
     "route_ok": (flag, "route"),
+    "window_messages": (number,),
+    "window_sent": (number,),
     "marketing_sent_7d": (number, "sent_7d"),
     "marketing_sent_30d": (number, "sent_30d"),
     "campaign_already_sent": (flag, "campaign_sent"),

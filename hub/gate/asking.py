@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from hub.gate.content import as_row
 from hub.gate.examine import Examined, examine
-from hub.gate.routes import account_for, capabilities, route_ok
+from hub.gate.routes import account_for, capabilities, route_ok, window_messages
 from hub.model.address import Channel
 from hub.model.audit import AuditEvent
 from hub.model.ids import AccountId, ConversationId, DecisionId, MessageId, StaffId, uuid7
@@ -123,6 +123,7 @@ async def _ask(conn: Connection, draft: Draft, *, now: datetime, settings: Setti
         content=examined.facts,
         route_ok=route_ok(account),
         reply_window_h=capabilities(account).reply_window_h if account else 0,
+        window_messages=window_messages(account),
     )
     [gathered] = await facts.gather(conn, [ask], now=now)
     return _Asked(draft=draft, place=place, account_id=account.id if account else AccountId("none"), facts=gathered, examined=examined)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.gate.content import from_row
-from hub.gate.routes import capabilities, route_ok
+from hub.gate.routes import capabilities, route_ok, window_messages
 from hub.model.address import Address, AddressClass, Channel
 from hub.model.audit import AuditEvent
 from hub.model.ids import CampaignId, ContactId, ConversationId, DecisionId, MessageId, uuid7
@@ -96,6 +96,7 @@ async def _decide(
             content=from_row(row.content),
             route_ok=able,
             reply_window_h=window,
+            window_messages=window_messages(account),
         )
         for row in rows
     ]

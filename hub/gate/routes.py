@@ -23,6 +23,13 @@ def capabilities(account: Account) -> Capabilities:
     return ADAPTERS[account.adapter].capabilities
 
 
+def window_messages(account: Account | None) -> int | None:
+    """Free messages within the reply window: as the account's option says, else as its adapter declares; None: no such number."""
+    declared = capabilities(account).reply_window_messages if account else None
+    given = account.options.get("window_messages") if account else None
+    return given if declared is not None and type(given) is int and given >= 0 else declared
+
+
 def route_ok(account: Account | None) -> bool:
     """Whether anything may leave here: outbound declared, switched on, and its processor registered (policy R36)."""
     return account is not None and account.outbound and bool(account.processor) and capabilities(account).outbound

@@ -214,6 +214,8 @@ class Env:
     campaign_already_sent: bool | None = None
     cap_frees_at: datetime | None = None
     reply_window_h: int | None = 0  # None: the channel has no window; hours otherwise
+    window_messages: int | None = None  # free messages the channel allows within its window; None: it counts none
+    window_sent: int | None = None  # how many of them were sent since the person last wrote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +295,7 @@ class Reason(StrEnum):
     FOOTER = "FOOTER"
     HEALTH_LEAK = "HEALTH_LEAK"
     WINDOW = "WINDOW"
+    WINDOW_USED = "WINDOW_USED"
     CAP = "CAP"
     QUIET = "QUIET"
     NO_RULE = "NO_RULE"

@@ -218,13 +218,20 @@ def _window(facts: Facts, s: PolicySettings) -> Refusal:
     if facts.kind is _MKT:  # a chat window's permission does not suffice for marketing (policy O10, §8.1)
         return None if template is TemplateStatus.APPROVED_MARKETING else Reason.WINDOW
     heard = facts.invitation.last_inbound_at if facts.invitation else None
-    if heard is not None and facts.env.now - heard < minutes(60 * hours - s.window_margin_min):
+    stands = heard is not None and facts.env.now - heard < minutes(60 * hours - s.window_margin_min)
+    if stands and _messages_left(facts):
         return None
     if template is TemplateStatus.APPROVED_UTILITY:
         return None
     if template is TemplateStatus.HUMAN_AGENT_TAG and facts.kind is Kind.RPL and facts.channel in _TAGGED and heard is not None:
         return None if facts.env.now - heard < days(HUMAN_AGENT_DAYS) else Reason.WINDOW
-    return Reason.WINDOW
+    return Reason.WINDOW_USED if stands else Reason.WINDOW
+
+
+def _messages_left(facts: Facts) -> bool:
+    """Whether the channel lets one more free message go since the person last wrote (policy §2.5, WeChat)."""
+    allowed, sent = facts.env.window_messages, facts.env.window_sent
+    return allowed is None or (type(allowed) is int and type(sent) is int and sent < allowed)
 
 
 def _cap(facts: Facts, s: PolicySettings) -> Refusal:

@@ -32,7 +32,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One question for the judge. route_ok and reply_window_h come from the account's declared capabilities."""
+    """One question for the judge. route_ok, reply_window_h and window_messages come from the account's declared capabilities."""
 
     conversation_id: ConversationId
     contact_id: ContactId
@@ -44,9 +44,15 @@ class Ask:
     route_ok: bool
     reply_window_h: int | None
     purpose: str | None = None
+    window_messages: int | None = None
 
 
-_GATHER = """
+# What the provider counts: free messages that went, or may have, since the person last wrote. Templates are not among them,
+# and no answers to a request, which go by another door (hub.gate.passive names those by itself).
+COUNTED = "('sending', 'accepted', 'sent', 'delivered', 'read', 'unknown')"
+PASSIVE = "passive:"
+
+_GATHER = f"""
 SELECT q.ord, c.restricted, c.erasure, c.deceased, c.birth_date, c.age_confirmed,
        i.verified, i.country, i.address_hash, i.address IS NOT NULL AS has_address, a.state AS address_state,
        n.state, n.opened_at, n.last_inbound_at, n.reopened_at, n.consecutive_outbound, n.last_outbound_at, n.turn_started_at,
@@ -54,11 +60,11 @@ SELECT q.ord, c.restricted, c.erasure, c.deceased, c.birth_date, c.age_confirmed
        EXISTS (SELECT 1 FROM invitation x WHERE x.conversation_id = q.conversation_id AND x.channel <> q.channel
                AND x.state IN ('OPEN', 'DIALOGUE')) AS other_channel_open,
        s.rows AS suppressions,
-       o.revoked_at, o.confirmations,
+       o.revoked_at, o.confirmations, w.sent AS window_sent,
        EXISTS (SELECT 1 FROM kill_switch k WHERE k.subject IN ('kind:' || q.kind, 'channel:' || q.channel, 'account:' || q.account_id))
            AS paused
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
-    WITH ORDINALITY AS q(conversation_id, contact_id, identity_id, channel, kind, account_id, ord)
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $8::bool[])
+    WITH ORDINALITY AS q(conversation_id, contact_id, identity_id, channel, kind, account_id, counted, ord)
 JOIN contact c ON c.id = q.contact_id
 LEFT JOIN identity i ON i.id = q.identity_id
 LEFT JOIN address a ON a.hash = i.address_hash
@@ -80,6 +86,13 @@ LEFT JOIN LATERAL (
                 AND x.recorded_at > $7 - interval '24 hours') AS confirmations
     WHERE q.kind = 'OOC'  -- inside, so that nobody else's messages are counted
 ) o ON true
+LEFT JOIN LATERAL (
+    SELECT (SELECT count(*) FROM message m
+            WHERE m.conversation_id IN (SELECT v.id FROM conversation v WHERE v.contact_id = q.contact_id)
+              AND m.identity_id = q.identity_id AND m.direction = 'outbound' AND m.template_id IS NULL AND m.status IN {COUNTED}
+              AND m.claimed_at >= n.last_inbound_at AND NOT starts_with(coalesce(m.provider_message_id, ''), '{PASSIVE}')) AS sent
+    WHERE q.counted
+) w ON true
 """
 
 
@@ -94,6 +107,7 @@ async def gather(conn: Connection, asks: Sequence[Ask], *, now: datetime) -> lis
         [a.kind for a in asks],
         [a.account_id for a in asks],
         now,
+        [a.window_messages is not None for a in asks],
     )
     by_ord = {row["ord"]: row for row in rows}
     return [_facts(ask, by_ord.get(ord_), now) for ord_, ask in enumerate(asks, start=1)]
@@ -106,7 +120,15 @@ def _facts(ask: Ask, row: Row | None, now: datetime) -> Facts:
     return Facts(
         kind=ask.kind,
         channel=ask.channel,
-        env=Env(now=now, store_healthy=True, paused=row["paused"], route_ok=ask.route_ok, reply_window_h=ask.reply_window_h),
+        env=Env(
+            now=now,
+            store_healthy=True,
+            paused=row["paused"],
+            route_ok=ask.route_ok,
+            reply_window_h=ask.reply_window_h,
+            window_messages=ask.window_messages,
+            window_sent=row["window_sent"],
+        ),
         country=row["country"],
         address=_address(row),
         invitation=_invitation(row),

@@ -48,6 +48,7 @@ EXCLUSIONS: Mapping[str, str] = {
     Reason.CONTENT: "The text presses or trivialises",
     Reason.FOOTER: "The text does not say who writes, or how to stop it",
     Reason.HEALTH_LEAK: "The text would show health matters on a locked screen",
+    Reason.WINDOW_USED: "Every free message there was used",
     Reason.WINDOW: "Only approved templates may go there",
     Reason.CAP: "Already had enough news",
     Reason.QUIET: "Quiet hours",

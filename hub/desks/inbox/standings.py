@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hub.desks.inbox.views import Standing, standing_of
-from hub.gate.routes import account_for, capabilities, route_ok
+from hub.gate.routes import account_for, capabilities, route_ok, window_messages
 from hub.model.ids import ConversationId
 from hub.model.permission import ContentFacts, Kind
 from hub.policy.consent import derive
@@ -63,4 +63,5 @@ def _ask(place: Place, settings: Settings) -> Ask:
         content=PLAIN,
         route_ok=route_ok(account),
         reply_window_h=capabilities(account).reply_window_h if account else 0,
+        window_messages=window_messages(account),
     )

@@ -260,6 +260,7 @@ def _closed_words(standing: Standing, now: datetime, zone: tzinfo) -> Words:
     words = {
         Reason.STOP_CHANNEL: (f"Asked to stop {on}", f"Covers {name} and all marketing.{stopped}"),
         Reason.STOP_ALL: ("Asked for no contact at all", f"Covers every channel.{stopped}"),
+        Reason.WINDOW_USED: (f"Free replies on {name} are used up", f"More may go when they write again.{last}"),
         Reason.WINDOW: (f"{name} window is shut", f"Approved templates only.{last}"),
         Reason.NO_ANSWER: ("Our answers are waiting", "None has had a reply. One more would press"),
         Reason.NO_INVITATION: (f"Not invited {on}", f"Nobody asked us to write here now.{last}"),

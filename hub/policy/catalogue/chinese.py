@@ -62,6 +62,7 @@ CHINESE: Final[Mapping[Reason, Entry]] = {
     Reason.NO_FRESH_FORM: _row("刚才未在表单中勾选，或已向此地址询问过", "可请对方重新提交表单"),
     # time
     Reason.WINDOW: _row(("自由回复已于{time}结束", "自由回复时间已结束"), "可发送一条已批准的模板", joint=COMMA),
+    Reason.WINDOW_USED: _row("对方上次来信后的自由回复次数已用完", "对方再次来信后可继续回复", joint=COMMA),
     Reason.QUIET: _row("对方当地正值夜间", ("改为{time}发送？", "改为当地早上发送？"), joint=COMMA),
     Reason.CAP: _row(("本周已收到{count}条资讯", "已达资讯发送上限"), ("下一条可在{time}发送", "下一条须稍后发送"), joint=COMMA),
     Reason.ACK_USED: _row("此会话今天已自动答复过", "可由人工回复", joint=COMMA),

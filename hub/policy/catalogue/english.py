@@ -95,6 +95,7 @@ ENGLISH: Final[Mapping[Reason, Entry]] = {
     ),
     # time
     Reason.WINDOW: _row(("Free replies ended {at}", "The time for free replies has ended"), "One approved template may go"),
+    Reason.WINDOW_USED: _row("Every free reply was used since they last wrote", "More may go when they write again"),
     Reason.QUIET: _row("It is night there now", ("Send {at}?", "Send when the day begins there?")),
     Reason.CAP: _row(
         ("Already had {count} messages of news this week", "Already had as much news as we send"),

@@ -71,6 +71,8 @@ VALUES: dict[str, list[Any]] = {
     "env__campaign_already_sent": list(FLAG),
     "env__cap_frees_at": [None, NOW + timedelta(days=2), ago(days=1)],
     "env__reply_window_h": [None, 0, 24, 48],
+    "env__window_messages": [None, 5],
+    "env__window_sent": [0, 4, 5, None],
     "invitation__opened_at": list(TIMES),
     "invitation__last_inbound_at": list(TIMES),
     "invitation__consecutive_outbound": [0, 1, 2, 3, None],
@@ -132,12 +134,14 @@ GARBAGE: list[Any] = [
 _NONE_IS_NO_DOUBT = {
     "env__local_zone",
     "env__reply_window_h",
+    "env__window_messages",
     "env__cap_frees_at",
     "invitation__last_ack_at",
     "basis__doi_last_sent_at",
 }
 UNKNOWN: dict[str, Any] = {path: None for path, values in VALUES.items() if None in values and path not in _NONE_IS_NO_DOUBT} | {
     "env__reply_window_h": 0,
+    "env__window_messages": 0,
     "soft_optin": SoftOptInFacts(),
     "content__interests": (),
     "content__template": TemplateStatus.NONE,

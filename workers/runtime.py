@@ -28,6 +28,7 @@ from hub.gate.deliver import Delivery
 from hub.model.ids import AccountId
 from hub.settings import Settings
 from hub.store.pool import Pool, open_pool
+from workers.tokens import KeptTokens
 
 T = TypeVar("T")
 log = structlog.get_logger("worker")
@@ -46,6 +47,7 @@ class Runtime:
     def __init__(self, settings: Settings, pool: Pool, stack: AsyncExitStack, clock: Callable[[], datetime] = utc_now) -> None:
         self.settings, self.pool, self.clock = settings, pool, clock
         self.voice = Voice(settings=settings, wordings=wordings.load(settings.config_dir / "wordings"))
+        self.tokens = KeptTokens(pool, settings.secret_key, clock)
         self._stack = stack
         self._transports: dict[AccountId, Any] = {}
 
@@ -53,8 +55,10 @@ class Runtime:
         """The account's open transport; None where its adapter has none."""
         if account_id not in self._transports:
             account = self.settings.accounts[account_id]
-            factory = ADAPTERS[account.adapter].open_transport
-            self._transports[account_id] = await self._stack.enter_async_context(factory(account)) if factory else None
+            adapter = ADAPTERS[account.adapter]
+            shared, factory = adapter.open_with_tokens, adapter.open_transport
+            opening = shared(account, self.tokens) if shared else factory(account) if factory else None
+            self._transports[account_id] = await self._stack.enter_async_context(opening) if opening else None
         return self._transports[account_id]
 
     async def delivery(self, account_id: AccountId) -> Delivery | None:

@@ -11,7 +11,7 @@ from hub.gate import results
 from hub.model.address import Address, AddressClass
 from hub.model.audit import AuditEvent
 from hub.model.message import OutboundMessage
-from hub.store import audit, delivery, live, snooze
+from hub.store import audit, delivery, live, nonces, snooze
 from hub.store.delivery import Unsettled
 from workers.runtime import Runtime
 
@@ -19,6 +19,7 @@ log = structlog.get_logger("ticks")
 
 ASK_AFTER = timedelta(seconds=10)
 REPORTS_KEPT = timedelta(days=1)
+NAMES_KEPT = timedelta(hours=1)
 
 
 async def seal_audit(runtime: Runtime) -> None:
@@ -72,8 +73,9 @@ async def _look_up(runtime: Runtime, one: Unsettled) -> None:
 
 
 async def sweep(runtime: Runtime) -> None:
-    """Drop parked reports that belong to nobody."""
+    """Drop parked reports that belong to nobody, and names of requests that are no longer fresh."""
     async with runtime.pool.acquire() as conn:
+        await nonces.sweep(conn, older_than=runtime.clock() - NAMES_KEPT)
         await delivery.sweep_reports(conn, older_than=runtime.clock() - REPORTS_KEPT)
 
 

@@ -71,8 +71,8 @@ class Intake:
         self._heard: dict[AccountId, datetime] = {}
         self._closing = False
 
-    async def accept(self, request: RawRequest, account: Account, events: Sequence[ChannelEvent]) -> Accepted:
-        """Store the events of one verified request; returns after the commit.
+    async def accept(self, request: RawRequest, account: Account, events: Sequence[ChannelEvent], *, name: str = "") -> Accepted:
+        """Store the events of one verified request; returns after the commit. name: see `Submission`.
 
         Raises IntakeFull when too much waits already, StoreUnavailable when the database cannot take it.
         """
@@ -81,7 +81,7 @@ class Intake:
         done: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         self._pending.add(done)
         done.add_done_callback(self._pending.discard)
-        self._waiting.append(_Waiting(Submission(request, account, tuple(events)), done))
+        self._waiting.append(_Waiting(Submission(request, account, tuple(events), name), done))
         self._arrived.set()
         return await done
 

@@ -20,7 +20,7 @@ from hub.model.ids import ContactId, ConversationId
 from hub.model.message import Account, ChannelEvent, InboundMessage, PreferenceChange, ProviderKeyword, StatusUpdate, Unknown
 from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, Scope, Signal
 from hub.policy.invitation import after_inbound, after_withdrawal
-from hub.store import attachments, audit, conversations, journal, live, messages, outbox, people, suppressions
+from hub.store import attachments, audit, conversations, journal, live, messages, nonces, outbox, people, suppressions
 from hub.store.conversations import InvitationRow
 from hub.store.outbox import FollowUp
 from hub.store.pool import Connection
@@ -43,17 +43,25 @@ class Tools:
 
 async def record(conn: Connection, submissions: Sequence[Submission], tools: Tools, *, now: datetime) -> list[tuple[int, int]]:
     """Store the events of these requests; per request (new, repeated). The caller holds the transaction."""
-    entries = [journal_entries(s, now=now) for s in submissions]
+    bound = await _bound(conn, submissions, now)
+    entries = [journal_entries(s, now=now) if is_bound else [] for s, is_bound in zip(submissions, bound, strict=True)]
     new_ids = await journal.record(conn, [e for per_request in entries for e in per_request])
     fresh = [
         (s.account, event)
         for s, per_request in zip(submissions, entries, strict=True)
-        for event, entry in zip(s.events, per_request, strict=True)
+        for event, entry in zip(s.events, per_request, strict=False)  # none of a request that was turned away
         if entry.id in new_ids
     ]
     if fresh:
         await _store(conn, fresh, tools, now)
     return [count_new(per_request, new_ids) for per_request in entries]
+
+
+async def _bound(conn: Connection, submissions: Sequence[Submission], now: datetime) -> list[bool]:
+    """Whether each may be stored: a name that came before with another body was taken from a request somebody saw."""
+    named = [(s.account.id, s.name, s.request.body) for s in submissions if s.name]
+    answers = iter(await nonces.bind(conn, named, now=now)) if named else iter(())
+    return [next(answers) if s.name else True for s in submissions]
 
 
 async def record_failed(conn: Connection, submission: Submission, *, error: str, now: datetime) -> int:

@@ -17,11 +17,13 @@ KEPT_HEADERS = frozenset({"content-type", "accept-language"})
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """events: as the adapter parsed them, in the order of the request."""
+    """events: as the adapter parsed them, in the order of the request. name: of a request whose signature does not cover
+    its body; "" for any other."""
 
     request: RawRequest
     account: Account
     events: tuple[ChannelEvent, ...]
+    name: str = ""
 
 
 def storable(text: str) -> str:

@@ -13,7 +13,7 @@ from hub.model.campaign import MOVES, Campaign, CampaignState, Draft
 from hub.model.ids import CampaignId, StaffId, uuid7
 from hub.settings import Settings
 from hub.store import audience, audit, campaigns, live
-from hub.store.pool import Connection
+from hub.store.pool import Connection, Pool
 
 CHANNELS = (Channel.SMS,)  # what a campaign can go out on
 LONGEST_NAME, LONGEST_TEXT = 120, 1600
@@ -175,7 +175,12 @@ def asker_of(draft: Draft, checked: Checked, settings: Settings) -> Asker:
     return Asker(draft=draft, content=checked.facts, account=settings.accounts.get(draft.account_id), policy=settings.policy)
 
 
-async def preview(conn: Connection, draft: Draft, *, now: datetime, settings: Settings) -> dict[str, int]:
-    """Whom it would reach if it went now, and by reason whom not: everybody once. Writes nothing."""
+async def preview(conn: Connection, draft: Draft, *, now: datetime, settings: Settings, pool: Pool | None = None) -> dict[str, int]:
+    """Whom it would reach if it went now, and by reason whom not: everybody once. Writes nothing.
+
+    pool: where it may count side by side; `conn` must then be in no transaction.
+    """
     question = asker_of(draft, examine(draft, settings), settings).question(now)
-    return await audience.count(conn, question, settings.policy, now=now)
+    if pool is None:
+        return await audience.count(conn, question, settings.policy, now=now)
+    return await audience.count_in_lanes(conn, pool, question, settings.policy, now=now)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from hub.campaigns.asking import Asker
 from hub.campaigns.content import Text
@@ -29,6 +30,7 @@ from hub.policy.permission import decide
 from hub.settings import Settings
 from hub.store import audit, decisions, recipients
 from hub.store import queue as waiting
+from hub.store.audience import FIRST
 from hub.store.decisions import DecisionRow
 from hub.store.delivery import Sent
 from hub.store.pool import Connection, Pool, Row
@@ -36,6 +38,7 @@ from hub.store.recipients import Outgoing, Turn, Verdict
 
 MOST_AT_ONCE = 500  # people in one transaction
 WORTH_SHARING = 200  # from here on two claims run side by side: one decides while the other writes
+REST = timedelta(milliseconds=500)  # after the whole list was gone through and nobody's turn had come
 POSTPONE_AT_MOST = timedelta(days=1)  # a cap that frees later than this refuses: the news would be old
 
 
@@ -60,34 +63,48 @@ class CampaignSource:
         self._text = Text(campaign.draft.body, clinic=settings.clinic.trading_name)
         self._content_hash = bytes.fromhex(str(content.get("hash", "")))
         self._version = str(content.get("version", ""))
+        self._after, self._rests_until = FIRST, clock()
 
     async def claim(self, limit: int) -> tuple[list[Claimed], int]:
-        """Up to `limit` people the judge lets go now, and how many were looked at. Nobody while it is paused or at night."""
-        if self._asker.quiet_until(self._clock()) is not None:
+        """Up to `limit` people the judge lets go now, and how many were looked at. Nobody while it is paused or at night.
+
+        The list is worked off from its beginning to its end, and then gone through again for those who came back to it.
+        """
+        if self._asker.quiet_until(self._clock()) is not None or self._clock() < self._rests_until:
             return [], 0
+        began_after = self._after
+        claimed, turns = await self._claim_side_by_side(limit)
+        if not turns:
+            if began_after == FIRST:
+                self._rests_until = self._clock() + REST
+            self._after = FIRST
+        return claimed, turns
+
+    async def _claim_side_by_side(self, limit: int) -> tuple[list[Claimed], int]:
         shares = [limit] if limit < WORTH_SHARING else [limit // 2, limit - limit // 2]
-        done = await asyncio.gather(*(self._claim(share) for share in shares), return_exceptions=True)
+        done = await asyncio.gather(*(self._claim(share, self._after) for share in shares), return_exceptions=True)
         parts = [part for part in done if not isinstance(part, BaseException)]
         if not parts:  # what the other half claimed is sent all the same
             raise next(part for part in done if isinstance(part, BaseException))
-        return [one for claimed, _ in parts for one in claimed], sum(looked_at for _, looked_at in parts)
+        self._after = max([self._after, *(turns[-1].contact_id for _, turns in parts if turns)])
+        return [one for claimed, _ in parts for one in claimed], sum(len(turns) for _, turns in parts)
 
-    async def _claim(self, limit: int) -> tuple[list[Claimed], int]:
+    async def _claim(self, limit: int, after: UUID) -> tuple[list[Claimed], Sequence[Turn]]:
         async with self._pool.acquire() as conn, conn.transaction():
-            turns = await recipients.lock_turns(conn, self._campaign.id, now=self._clock(), limit=min(limit, MOST_AT_ONCE))
+            turns = await recipients.lock_turns(conn, self._campaign.id, after=after, now=self._clock(), limit=min(limit, MOST_AT_ONCE))
             if not turns:
-                return [], 0
+                return [], ()
             now = self._clock()
             rows = await recipients.facts_of(conn, self._campaign, turns, now=now)
             if not recipients.running(rows[0]):
-                return [], 0
+                return [], ()
             judged = [self._judge(turn, row, now) for turn, row in zip(turns, rows, strict=True)]
             outgoing = [self._outgoing(j) for j in judged if j.state is RecipientState.CLAIMED]
             await self._write(conn, judged, outgoing, now)
         committed_at = self._clock()  # a claim is good from the commit on
         by_person = {o.turn.contact_id: o for o in outgoing}
         claimed = [self._claimed(j, by_person[j.turn.contact_id], committed_at) for j in judged if j.state is RecipientState.CLAIMED]
-        return claimed, len(turns)
+        return claimed, turns
 
     def _judge(self, turn: Turn, row: Row, now: datetime) -> _Judged:
         decision = decide(self._asker.facts(row, now), self._policy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from hub.campaigns import acts
 from hub.campaigns.asking import Asker
@@ -17,7 +18,7 @@ from hub.settings import Settings
 from hub.store import audience, campaigns, recipients
 from hub.store.pool import Pool
 
-SLICE = 50_000  # consents looked at in one transaction while the list is written
+SLICE = 300_000  # consents looked at in one transaction while the list is written
 LOOK_AGAIN = timedelta(seconds=1)
 
 MakeDelivery = Callable[[CampaignSource], Delivery | None]
@@ -110,10 +111,12 @@ class CampaignWork:
                 await campaigns.hold_until(conn, campaign_id, None if left.pending else now + LOOK_AGAIN)
 
     async def _clear(self, campaign_id: CampaignId) -> None:
-        cleared = 1
-        while cleared:
+        last: UUID | None = audience.FIRST
+        while last is not None:
             async with self._pool.acquire() as conn, conn.transaction():
-                cleared = await recipients.cancel_pending(conn, campaign_id)
+                last = await recipients.cancel_pending(conn, campaign_id, after=last)
+                if last is None:
+                    await campaigns.list_is_cleared(conn, campaign_id, now=self._clock())
             if self._alive:
                 await self._alive()
 

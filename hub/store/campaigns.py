@@ -143,6 +143,11 @@ async def list_is_whole(conn: Connection, campaign_id: CampaignId, *, now: datet
     )
 
 
+async def list_is_cleared(conn: Connection, campaign_id: CampaignId, *, now: datetime) -> None:
+    """Everybody left on a cancelled campaign's list is marked so."""
+    await conn.execute("UPDATE campaign SET cleared_at = $2 WHERE id = $1 AND state = 'cancelled'", campaign_id, now)
+
+
 async def hold_until(conn: Connection, campaign_id: CampaignId, until: datetime | None) -> None:
     """Try nothing before then."""
     await conn.execute("UPDATE campaign SET next_at = $2 WHERE id = $1", campaign_id, until)
@@ -162,7 +167,7 @@ async def at_work(conn: Connection, *, now: datetime) -> list[CampaignId]:
             (frozen_at IS NULL AND state IN ('approved', 'scheduled', 'running'))
             OR (state = 'scheduled' AND scheduled_at <= $1)
             OR (state = 'running' AND (next_at IS NULL OR next_at <= $1))
-            OR (state = 'cancelled' AND EXISTS (SELECT 1 FROM recipient r WHERE r.campaign_id = campaign.id AND r.state = 'pending')))
+            OR (state = 'cancelled' AND cleared_at IS NULL))
         """,
         now,
     )

@@ -24,20 +24,22 @@ class Turn:
     message_id: MessageId | None
 
 
-async def lock_turns(conn: Connection, campaign_id: CampaignId, *, now: datetime, limit: int) -> list[Turn]:
-    """Lock whose turn it is, then their addresses and people, in the order stops lock them.
+async def lock_turns(conn: Connection, campaign_id: CampaignId, *, after: UUID, now: datetime, limit: int) -> list[Turn]:
+    """Lock whose turn it is among the contacts behind `after`, then their addresses and people, in the order stops lock them.
 
-    What is read after this call, in statements of their own, is what a claim may decide on.
+    What is read after this call, in statements of their own, is what a claim may decide on. Nobody found means nobody is
+    left behind `after`, or another claim holds them.
     """
     rows = await conn.fetch(
         """
         SELECT contact_id, identity_id, address_hash, message_id FROM recipient
-        WHERE campaign_id = $1 AND state = 'pending' AND (not_before IS NULL OR not_before <= $2)
+        WHERE campaign_id = $1 AND contact_id > $4 AND state = 'pending' AND (not_before IS NULL OR not_before <= $2)
         ORDER BY contact_id LIMIT $3 FOR UPDATE SKIP LOCKED
         """,
         campaign_id,
         now,
         limit,
+        after,
     )
     if rows:
         await conn.execute(
@@ -213,6 +215,12 @@ async def put_back(conn: Connection, campaign_id: CampaignId, message_ids: Itera
         list(message_ids),
         not_before,
     )
+    await _not_cleared(conn, campaign_id)
+
+
+async def _not_cleared(conn: Connection, campaign_id: CampaignId) -> None:
+    """Somebody waits again: where the campaign was cancelled meanwhile, the clearing of its list is not over."""
+    await conn.execute("UPDATE campaign SET cleared_at = NULL WHERE id = $1 AND cleared_at IS NOT NULL", campaign_id)
 
 
 async def try_again(conn: Connection, campaign_id: CampaignId, rows: Sequence[Sent]) -> None:
@@ -230,26 +238,28 @@ async def try_again(conn: Connection, campaign_id: CampaignId, rows: Sequence[Se
         [r.id for r in again],
         [r.send_after for r in again],
     )
+    await _not_cleared(conn, campaign_id)
 
 
-async def cancel_pending(conn: Connection, campaign_id: CampaignId, *, limit: int = 20_000) -> int:
-    """The people of a cancelled campaign whose turn never came, a slice at a time; how many there were."""
+async def cancel_pending(conn: Connection, campaign_id: CampaignId, *, after: UUID, limit: int = 20_000) -> UUID | None:
+    """The people of a cancelled campaign whose turn never came, a slice at a time; the last of them, None when nobody was left."""
     gone = await conn.fetch(
         """
         WITH next AS (
-            SELECT contact_id FROM recipient WHERE campaign_id = $1 AND state = 'pending'
-            ORDER BY contact_id LIMIT $2 FOR UPDATE SKIP LOCKED
+            SELECT contact_id FROM recipient WHERE campaign_id = $1 AND contact_id > $3 AND state = 'pending'
+            ORDER BY contact_id LIMIT $2 FOR UPDATE
         )
         UPDATE recipient r SET state = 'cancelled' FROM next WHERE r.campaign_id = $1 AND r.contact_id = next.contact_id
-        RETURNING r.message_id
+        RETURNING r.contact_id, r.message_id
         """,
         campaign_id,
         limit,
+        after,
     )
     tried = [r["message_id"] for r in gone if r["message_id"] is not None]
     if tried:
         await conn.execute("UPDATE message SET status = 'cancelled' WHERE id = ANY($1) AND status = 'queued'", tried)
-    return len(gone)
+    return max((r["contact_id"] for r in gone), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,13 +275,13 @@ async def left(conn: Connection, campaign_id: CampaignId) -> Left:
     """Whether anybody's turn is still to come, and when the next one is."""
     row = await conn.fetchrow(
         """
-        SELECT EXISTS (SELECT 1 FROM recipient WHERE campaign_id = $1 AND state = 'pending') AS pending,
-               EXISTS (SELECT 1 FROM message WHERE campaign_id = $1 AND status IN ('sending', 'queued')) AS in_flight,
-               (SELECT min(coalesce(not_before, 'epoch')) FROM recipient WHERE campaign_id = $1 AND state = 'pending') AS next_at
+        SELECT min(coalesce(not_before, 'epoch')) AS next_at,
+               EXISTS (SELECT 1 FROM message WHERE campaign_id = $1 AND status IN ('sending', 'queued')) AS in_flight
+        FROM recipient WHERE campaign_id = $1 AND state = 'pending'
         """,
         campaign_id,
     )
-    return Left(pending=row["pending"], in_flight=row["in_flight"], next_at=row["next_at"])
+    return Left(pending=row["next_at"] is not None, in_flight=row["in_flight"], next_at=row["next_at"])
 
 
 async def page(

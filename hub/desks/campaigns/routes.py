@@ -153,12 +153,11 @@ async def change(request: web.Request) -> web.StreamResponse:
     faults = acts.faults(draft, settings)
     if only_check or faults:
         return _form(request, draft, {} if only_check else faults, _id(request), check=True)
-    async with request.app[POOL].acquire() as conn, conn.transaction():
-        try:
-            await acts.edit(conn, _id(request), draft, by=me(request).id, now=now, settings=settings)
-        except acts.Refused as refused:
-            return await _show(request, conn, refused=str(refused))
-    raise web.HTTPSeeOther(f"/campaigns/{_id(request)}?did=changed")
+
+    async def act(conn: Connection, request: web.Request) -> None:
+        await acts.edit(conn, _id(request), draft, by=me(request).id, now=now, settings=settings)
+
+    return await _do(request, "changed", act)
 
 
 @reads(Right.READ_CAMPAIGNS)
@@ -173,7 +172,7 @@ async def _show(request: web.Request, conn: Connection, *, refused: str = "") ->
     frozen = campaign.frozen_at is not None
     counts = await campaigns.sheet(conn, campaign.id)
     if not frozen and not campaign.ended_at:
-        counts = await acts.preview(conn, campaign.draft, now=request.app[CLOCK](), settings=settings)
+        counts = await acts.preview(conn, campaign.draft, now=request.app[CLOCK](), settings=settings, pool=request.app[POOL])
     progress = await campaigns.progress(conn, campaign.id)
     mine = person.id in (campaign.created_by, campaign.edited_by)
     return _page(

@@ -13,15 +13,19 @@ import uvloop
 from aiohttp import web
 
 from hub import public, webhooks, wordings
+from hub.bot.answers import Voice
 from hub.desks import account, campaigns, inbox
+from hub.gate.passive import PassiveAnswers
 from hub.intake import Intake
 from hub.intake.compose import tools
+from hub.intake.front import Front
+from hub.intake.spool import Spool
 from hub.settings import Settings
 from hub.store.pool import open_pool
 from hub.store.wordings import register
 from hub.web import live, observe
 from hub.web.errors import error_pages
-from hub.web.keys import CLOCK, INTAKE, LIVE, PAGES, POOL, SETTINGS
+from hub.web.keys import CLOCK, FRONT, INTAKE, LIVE, PAGES, PASSIVE, POOL, SETTINGS
 from hub.web.live import LiveStream
 from hub.web.render import Pages
 from hub.web.security import add_headers
@@ -83,8 +87,14 @@ async def _pool(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _intake(app: web.Application) -> AsyncIterator[None]:
-    app[INTAKE] = Intake(app[POOL], tools(app[SETTINGS]), clock=app[CLOCK])
+    settings, clock = app[SETTINGS], app[CLOCK]
+    found, spool = tools(settings), Spool(settings.data_dir / "spool", settings.secret_key)
+    app[INTAKE] = Intake(app[POOL], found, clock=clock)
+    app[FRONT] = Front(app[INTAKE], spool, settings.accounts)
+    app[PASSIVE] = PassiveAnswers(app[POOL], Voice(settings=settings, wordings=found.wordings), clock=clock, held=spool.waiting)
+    app[FRONT].start()
     yield
+    await app[FRONT].stop()
     await app[INTAKE].close()
 
 

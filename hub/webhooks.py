@@ -6,6 +6,7 @@ neither the answer nor its time tells them apart beyond the status.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,12 +17,14 @@ from aiohttp import web
 
 from channels.errors import BadPayload, BadSignature
 from channels.registry import ADAPTERS
+from hub.gate.passive import Prepared
 from hub.intake import Intake, IntakeFull, StoreUnavailable
+from hub.intake.front import Front
 from hub.model.ids import AccountId
 from hub.model.message import Account, Outcome, RawRequest, Reply
 from hub.model.sealed import Sealed
 from hub.settings import Settings
-from hub.web.keys import CLOCK, INTAKE, SETTINGS
+from hub.web.keys import CLOCK, FRONT, INTAKE, PASSIVE, SETTINGS
 
 log = structlog.get_logger("webhooks")
 
@@ -68,15 +71,34 @@ async def _take_in(request: web.Request, raw: RawRequest, account: Account, cloc
         log.warning("webhook.malformed", account=account.id)
         return web.Response(status=400)
     if not events:
-        return response(adapter.reply(raw, Outcome.HANDSHAKE))
-    intake: Intake = request.app[INTAKE]
+        return response(adapter.handshake(raw, account) if adapter.handshake else adapter.reply(raw, Outcome.HANDSHAKE))
+    name = adapter.nonce(raw) if adapter.nonce else ""
+    door: Intake | Front = request.app[FRONT] if adapter.capabilities.spool else request.app[INTAKE]
     try:
-        await intake.accept(raw, account, events)
+        accepted = await door.accept(raw, account, events, name=name)
     except IntakeFull:
         return web.Response(status=503, headers={"Retry-After": "2"})
     except StoreUnavailable:
         return web.Response(status=503, headers={"Retry-After": "10"})
+    if accepted is not None and accepted.new and adapter.answer:
+        prepared = await request.app[PASSIVE].prepare(raw, account, adapter, events)
+        if prepared is not None and await request.app[PASSIVE].may_go(prepared):
+            return await _answered(request, prepared)
     return response(adapter.reply(raw, Outcome.STORED))
+
+
+async def _answered(request: web.Request, prepared: Prepared) -> web.Response:
+    """Write a message as the answer itself, to its end, and only then say that it went."""
+    answer, whole = response(prepared.reply), False
+    try:
+        await answer.prepare(request)
+        await answer.write_eof()
+        whole = request.transport is not None and not request.transport.is_closing()
+    except OSError:
+        log.warning("webhook.answer_broken", account=prepared.account.id)
+    finally:
+        await asyncio.shield(request.app[PASSIVE].went(prepared, whole=whole))
+    return answer
 
 
 def raw_request(request: web.Request, body: bytes, *, now: datetime) -> RawRequest:

@@ -27,7 +27,17 @@ async def run(runtime: Runtime, campaign_id: CampaignId, *, alive: Callable[[], 
         if account is None or transport is None:
             return None
         adapter, policy = ADAPTERS[account.adapter], runtime.settings.policy
-        return Delivery(runtime.pool, account, adapter, transport, policy=policy, clock=runtime.clock, in_flight=IN_FLIGHT, source=source)
+        return Delivery(
+            runtime.pool,
+            account,
+            adapter,
+            transport,
+            policy=policy,
+            clock=runtime.clock,
+            in_flight=IN_FLIGHT,
+            source=source,
+            held=runtime.spool.waiting,
+        )
 
     work = CampaignWork(runtime.pool, runtime.settings, clock=runtime.clock, alive=alive)
     return await work.run(campaign_id, way_out, deadline_s=SLICE_S)

@@ -25,6 +25,7 @@ from channels.registry import ADAPTERS
 from hub import wordings
 from hub.bot.answers import Voice
 from hub.gate.deliver import Delivery
+from hub.intake.spool import Spool
 from hub.model.ids import AccountId
 from hub.settings import Settings
 from hub.store.pool import Pool, open_pool
@@ -47,6 +48,7 @@ class Runtime:
     def __init__(self, settings: Settings, pool: Pool, stack: AsyncExitStack, clock: Callable[[], datetime] = utc_now) -> None:
         self.settings, self.pool, self.clock = settings, pool, clock
         self.voice = Voice(settings=settings, wordings=wordings.load(settings.config_dir / "wordings"))
+        self.spool = Spool(settings.data_dir / "spool", settings.secret_key)
         self.tokens = KeptTokens(pool, settings.secret_key, clock)
         self._stack = stack
         self._transports: dict[AccountId, Any] = {}
@@ -66,7 +68,8 @@ class Runtime:
         account = self.settings.accounts.get(account_id)
         if account is None or (transport := await self.transport(account_id)) is None:
             return None
-        return Delivery(self.pool, account, ADAPTERS[account.adapter], transport, policy=self.settings.policy, clock=self.clock)
+        adapter, policy = ADAPTERS[account.adapter], self.settings.policy
+        return Delivery(self.pool, account, adapter, transport, policy=policy, clock=self.clock, held=self.spool.waiting)
 
 
 class _Loop:

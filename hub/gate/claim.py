@@ -61,11 +61,23 @@ class QueueSource:
 
 
 async def claim(
-    pool: Pool, account: Account, *, limit: int, clock: Callable[[], datetime], policy: PolicySettings
+    pool: Pool,
+    account: Account,
+    *,
+    limit: int,
+    clock: Callable[[], datetime],
+    policy: PolicySettings,
+    only: MessageId | None = None,
 ) -> tuple[list[Claimed], int]:
-    """Claim up to `limit` due messages of one account: those that may leave now, and how many were looked at."""
+    """Claim up to `limit` due messages of one account: those that may leave now, and how many were looked at.
+
+    only: this message and no other, whether or not its time has come.
+    """
     async with pool.acquire() as conn, conn.transaction():
-        candidates = await waiting.due(conn, account.id, now=clock(), limit=limit)
+        if only is not None:
+            candidates = await waiting.one_due(conn, account.id, only)
+        else:
+            candidates = await waiting.due(conn, account.id, now=clock(), limit=limit)
         if not candidates:
             return [], 0
         await waiting.lock_people(conn, candidates)

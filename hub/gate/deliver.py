@@ -42,6 +42,7 @@ class Delivery:
     """One account's way out in one worker.
 
     source: what waits in the account's queue, unless another one is given.
+    held: whether nothing may be claimed just now, since something that came in is not stored yet: it may be a stop.
     in_flight: sends under way at once. clock: aware UTC; passed in so that tests can move it.
     """
 
@@ -56,9 +57,11 @@ class Delivery:
         clock: Callable[[], datetime],
         in_flight: int = 64,
         source: Source | None = None,
+        held: Callable[[], bool] = lambda: False,
     ) -> None:
         self._pool, self._account, self._adapter, self._transport = pool, account, adapter, transport
         self._policy, self._clock, self._in_flight = policy, clock, in_flight
+        self._held = held
         self._source: Source = source or QueueSource(pool, account, policy=policy, clock=clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: asyncio.Queue[Finished] = asyncio.Queue()
@@ -101,6 +104,8 @@ class Delivery:
         free = self._in_flight - len(self._tasks)
         if free < max(1, self._in_flight // 4):
             return 0, 0  # few at a time would cost a transaction each
+        if self._held():
+            return 0, 0
         async with self._pool.acquire() as conn:
             tokens = await accounts.take_tokens(
                 conn, self._account.id, wanted=free, rate_per_s=self._account.rate_per_s, burst=self._account.burst, now=self._clock()

@@ -66,6 +66,29 @@ async def take(conn: Connection, topic: str, *, now: datetime, limit: int) -> li
     return [Due(id=r["id"], ref=r["ref"], attempts=r["attempts"]) for r in rows]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Of(Due):
+    """A follow-up of a message that just came in."""
+
+    topic: str
+
+
+async def take_of(conn: Connection, topics: Sequence[str], account_id: str, provider_event_ids: Sequence[str]) -> Of | None:
+    """Lock the first untried follow-up under one of these topics that these inbound messages caused; None where there is none,
+    or somebody is at it already."""
+    row = await conn.fetchrow(
+        """
+        SELECT o.id, o.ref, o.attempts, o.topic FROM outbox o JOIN message m ON m.id = o.ref
+        WHERE m.account_id = $2 AND m.provider_message_id = ANY($3) AND o.topic = ANY($1) AND o.attempts = 0
+        ORDER BY o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED
+        """,
+        list(topics),
+        account_id,
+        list(provider_event_ids),
+    )
+    return Of(id=row["id"], ref=row["ref"], attempts=row["attempts"], topic=row["topic"]) if row else None
+
+
 async def done(conn: Connection, row_id: int) -> None:
     """The follow-up happened."""
     await conn.execute("DELETE FROM outbox WHERE id = $1", row_id)

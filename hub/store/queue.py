@@ -82,6 +82,30 @@ async def due(conn: Connection, account_id: AccountId, *, now: datetime, limit: 
     ]
 
 
+async def one_due(conn: Connection, account_id: AccountId, message_id: MessageId) -> list[Candidate]:
+    """One waiting message whatever its time, unless its person has a message in flight."""
+    row = await conn.fetchrow(
+        """
+        SELECT m.id, m.contact_id, m.conversation_id, m.channel, i.address_hash FROM message m LEFT JOIN identity i ON i.id = m.identity_id
+        WHERE m.id = $1 AND m.account_id = $2 AND m.status = 'queued'
+          AND NOT EXISTS (SELECT 1 FROM message f WHERE f.contact_id = m.contact_id AND f.status = 'sending')
+        """,
+        message_id,
+        account_id,
+    )
+    if row is None:
+        return []
+    return [
+        Candidate(
+            id=row["id"],
+            contact_id=row["contact_id"],
+            conversation_id=row["conversation_id"],
+            channel=Channel(row["channel"]),
+            address_hash=row["address_hash"],
+        )
+    ]
+
+
 async def lock_people(conn: Connection, candidates: Sequence[Candidate]) -> None:
     """Take the locks that stops take as well: addresses by hash, then contacts by id.
 

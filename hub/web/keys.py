@@ -11,7 +11,9 @@ from aiohttp import web
 from hub.store.pool import Pool
 
 if TYPE_CHECKING:
+    from hub.gate.passive import PassiveAnswers
     from hub.intake import Intake
+    from hub.intake.front import Front
     from hub.settings import Settings
     from hub.web.live import LiveStream
     from hub.web.render import Pages
@@ -24,3 +26,5 @@ CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 LIVE: web.AppKey[LiveStream] = web.AppKey("live")
 PAGES: web.AppKey[Pages] = web.AppKey("pages")
 INTAKE: web.AppKey[Intake] = web.AppKey("intake")
+FRONT: web.AppKey[Front] = web.AppKey("front")
+PASSIVE: web.AppKey[PassiveAnswers] = web.AppKey("passive")

@@ -21,6 +21,7 @@ from hub.intake.compose import tools
 from hub.intake.front import Front
 from hub.intake.spool import Spool
 from hub.settings import Settings
+from hub.slack import routes as slack_routes
 from hub.store.pool import open_pool
 from hub.store.wordings import register
 from hub.web import live, observe
@@ -62,6 +63,7 @@ def make_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> 
     _add_public_pages(app)
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.extend([_pool, _intake, _live])
+    slack_routes.add_to(app)
     app.on_shutdown.append(_end_streams)
     return app
 

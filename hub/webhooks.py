@@ -48,7 +48,7 @@ async def receive(request: web.Request) -> web.Response:
     account = known or decoy(settings, account_id)
     adapter = ADAPTERS[account.adapter]
     cap = adapter.capabilities.max_body_bytes if known else SMALLEST_CAP
-    body = await _read(request, cap)
+    body = await read_capped(request, cap)
     if body is None:
         return web.Response(status=413 if known else 404)
     raw = raw_request(request, body, now=clock())
@@ -120,7 +120,7 @@ def response(reply: Reply) -> web.Response:
     return answer
 
 
-async def _read(request: web.Request, cap: int) -> bytes | None:
+async def read_capped(request: web.Request, cap: int) -> bytes | None:
     """The body, or None when it is longer than the cap; at most cap + 1 bytes are kept."""
     if request.content_length is not None and request.content_length > cap:
         return None

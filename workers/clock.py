@@ -17,7 +17,7 @@ from redis import Redis
 from hub.settings import Settings
 from hub.store.live import WORK, listen
 from hub.store.pool import STORE_FAULTS, Connection, connect, open_pool
-from workers import ticks
+from workers import slack, ticks
 from workers.relay import Relay
 from workers.runtime import Runtime, utc_now
 
@@ -75,7 +75,7 @@ async def _lead(settings: Settings) -> None:
             return
         log.info("clock.leads")
         async with contextlib.AsyncExitStack() as stack:
-            pool = await open_pool(settings.database_url or "", min_size=1, max_size=4)
+            pool = await open_pool(settings.database_url or "", min_size=1, max_size=8)
             stack.push_async_callback(_close, pool)
             runtime = Runtime(settings, pool, stack, utc_now)
             relay = Relay(pool, Redis.from_url(settings.redis_url or ""), utc_now)
@@ -83,6 +83,7 @@ async def _lead(settings: Settings) -> None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(relay.run())
                 group.create_task(_still_leads(lock))
+                group.create_task(slack.run(runtime))
                 for every_s, tick in EVERY:
                     group.create_task(_every(every_s, tick, runtime))
     finally:

@@ -2,6 +2,7 @@
 
 from hub.settings.load import ServerPlaces, data_dir_of, load_places, load_settings, prepare_sandbox
 from hub.settings.problems import SettingsError
+from hub.settings.slack import SlackSettings
 from hub.settings.values import Clinic, Interest, Processor, Settings
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "ServerPlaces",
     "Settings",
     "SettingsError",
+    "SlackSettings",
     "data_dir_of",
     "load_places",
     "load_settings",

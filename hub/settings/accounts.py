@@ -18,7 +18,7 @@ _SECRET_LOOKING = re.compile(r"token|secret|passw|private|signing|(^|_)key$|pepp
 # Settings of the hub itself, which begin like an account's secret would if an account were called "data" or "public".
 _OF_THE_HUB = re.compile(
     r"HUB_(SANDBOX(_HOST|_PORT)?|DATA_DIR|CONFIG_DIR|PUBLIC_URL|HOST|PORT|UNDO_S|STALE_AFTER_S|(WEB|WORKER)_PROCESSES|POOL_SIZE"
-    r"|ADMIN_EMAIL|PEPPER|SECRET_KEY|POSTGRES_BIN|LOG)"
+    r"|ADMIN_EMAIL|PEPPER|SECRET_KEY|POSTGRES_BIN|LOG|SLACK_[A-Z_]+)"
 )
 Option = str | int | float | bool
 _FORM_KEY = "form_token_key"

@@ -16,6 +16,7 @@ from hub.settings.keys import read_hasher, read_secret_key
 from hub.settings.policy import read_policy
 from hub.settings.problems import Problems, read_toml
 from hub.settings.sandbox import make_sandbox_secrets, read_sandbox_secrets
+from hub.settings.slack import SANDBOX_SECRETS, SlackSettings, read_slack
 from hub.settings.values import Settings
 
 DATA_DIR = "var"
@@ -64,10 +65,26 @@ def load_settings(environ: Mapping[str, str], config_dir: Path) -> Settings:
         web_processes=environment.whole("HUB_WEB_PROCESSES", 1, 1, 64),
         worker_processes=environment.whole("HUB_WORKER_PROCESSES", 1, 1, 64),
         pool_size=environment.whole("HUB_POOL_SIZE", 10, 2, 100),
+        slack=_slack(config_dir, around, problems),
     )
     if problems or hasher is None or secret_key is None:
         raise problems.error()
     return settings(hasher=hasher, secret_key=secret_key)
+
+
+def _slack(config_dir: Path, around: Surroundings, problems: Problems) -> SlackSettings | None:
+    """A clinic without slack.toml has no Slack."""
+    path = config_dir / "slack.toml"
+    if not path.exists():
+        return None
+    return read_slack(
+        read_toml(path, problems),
+        around.environment,
+        problems,
+        sandbox=around.sandbox,
+        sandbox_netloc=around.sandbox_netloc,
+        processors=around.processors,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +147,8 @@ def data_dir_of(environ: Mapping[str, str]) -> Path:
 
 def prepare_sandbox(environ: Mapping[str, str], config_dir: Path) -> None:
     """Make the secrets the sandbox needs and the data folder has not got yet."""
-    make_sandbox_secrets(data_dir_of(environ), sandbox_secrets(read_toml(config_dir / "channels.toml", Problems())))
+    accounts = sandbox_secrets(read_toml(config_dir / "channels.toml", Problems()))
+    make_sandbox_secrets(data_dir_of(environ), (*accounts, *SANDBOX_SECRETS))
 
 
 def _public_url(environment: Environment, host: str, port: int, sandbox: bool, problems: Problems) -> str:

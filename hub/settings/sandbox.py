@@ -36,7 +36,7 @@ def make_sandbox_secrets(data_dir: Path, account_secrets: Iterable[str]) -> None
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     have = dict(read_sandbox_secrets(data_dir, Problems()))
     made: dict[str, Callable[[], str]] = {PEPPER: lambda: f"1:{_random()}", SECRET_KEY: _random}
-    made |= {name: lambda: secrets.token_hex(16) for name in account_secrets}
+    made |= {name: _account_secret for name in account_secrets}
     missing = {name: make() for name, make in made.items() if name not in have}
     if missing:
         _write(data_dir / FILE, have | missing)
@@ -51,6 +51,11 @@ def _write(path: Path, values: Mapping[str, str]) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def _account_secret() -> str:
+    """43 signs, as WeChat's cipher key must have; nobody else minds the length."""
+    return secrets.token_hex(22)[:43]
 
 
 def _random() -> str:

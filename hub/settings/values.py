@@ -12,6 +12,7 @@ from hub.model.ids import AccountId
 from hub.model.message import Account
 from hub.model.permission import PolicySettings
 from hub.model.sealed import Sealed
+from hub.settings.slack import SlackSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class Settings:
     database_url, redis_url: None where the embedded servers are used; they may hold a password, so they are not
     printed. undo_s: seconds a staff reply waits for Undo. stale_after_s: seconds after which a send nobody recorded is given up as
     unknown; longer than any send may take. public_url: no trailing slash. secret_key: at least 32 bytes.
-    pool_size: database connections of one web process at most.
+    pool_size: database connections of one web process at most. slack: None where staff do not use it.
     """
 
     clinic: Clinic
@@ -97,3 +98,4 @@ class Settings:
     web_processes: int = 1
     worker_processes: int = 1
     pool_size: int = 10
+    slack: SlackSettings | None = None

@@ -81,6 +81,12 @@ async def messages_from(conn: Connection, conversation_id: ConversationId, first
     return [_message(r) for r in rows]
 
 
+async def message(conn: Connection, message_id: MessageId) -> MessageRow | None:
+    """One message, wherever it belongs."""
+    row = await conn.fetchrow(_MESSAGES + "WHERE m.id = $1", message_id)
+    return _message(row) if row else None
+
+
 def _message(row: Row) -> MessageRow:
     return MessageRow(
         id=MessageId(row["id"]),

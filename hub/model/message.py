@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+from uuid import UUID
 
 from hub.model.address import Address, Channel
-from hub.model.ids import AccountId, MessageId
+from hub.model.ids import AccountId, ContactId, ConversationId, MessageId
 from hub.model.sealed import Sealed
 
 
@@ -52,13 +53,27 @@ class ContentKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """A file on our own disk: SHA-256 of its content, size in bytes."""
+
+    sha256: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaRef:
-    """A file a provider keeps for us. `url` may carry a token, hence sealed; `provider_media_id` where it has one."""
+    """A file a provider keeps for us, or one that came along. `url` may carry a token, hence sealed; `provider_media_id`
+    where it has one. content: the file itself, where it is part of what came in; intake puts it on our disk before anything
+    is stored and leaves `kept` in its place. unreadable: why staff cannot open it ("tnef", "smime", "pgp", …); "" elsewhere.
+    """
 
     url: Sealed[str] | None = None
     provider_media_id: str | None = None
     mime_type: str
     file_name: Sealed[str] | None = None
+    content: Sealed[bytes] | None = None
+    kept: KeptFile | None = None
+    unreadable: str = ""
 
 
 class ProviderKeyword(StrEnum):
@@ -114,6 +129,38 @@ class Referral:
     title: str | None = None
 
 
+class Mailbox(StrEnum):
+    """Which of our addresses a mail came to. DATA and STOP are the clinic's data@ and stop@ (policy §4)."""
+
+    ENQUIRIES = "enquiries"
+    DATA = "data"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailDetail:
+    """What a mail says beside the text that is shown first.
+
+    whole_text: with everything quoted. own_text: what the person wrote now, possibly empty; the only place, with the
+    subject, where words that ask for something are looked for (policy §3.2 step 1). message_id: the sender's, without
+    brackets. answers: ids it answers, the likeliest first. thread: the conversation whose signed reply address it came to.
+    trusted: DMARC passed and aligned, by our own server's word; trust_detail: that word as a constant (channels.md §2.2).
+    robot: the sign that no person wrote it; "" for a person.
+    """
+
+    subject: Sealed[str]
+    whole_text: Sealed[str]
+    own_text: Sealed[str]
+    message_id: str | None = None
+    answers: tuple[str, ...] = ()
+    thread: ConversationId | None = None
+    mailbox: Mailbox = Mailbox.ENQUIRIES
+    trusted: bool = False
+    trust_detail: str = "unknown"
+    robot: str = ""
+    flags: tuple[str, ...] = ()  # what reading found odd, and files staff cannot open: short constants
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
     """One message a person sent us, as one channel delivered it.
@@ -143,6 +190,7 @@ class InboundMessage:
     referral: Referral | None = None  # what led here, told with the first message after a click
     story: str | None = None  # "reply" to or "mention" in a story: ephemeral, so its picture is never copied
     forwarded: bool = False  # passed on from somebody else: the words may not be the sender's own
+    mail: MailDetail | None = None  # what only a mail has; None on every other channel
     standby: bool = False  # another application holds the thread: shown, and `automatic` too, so it invites no answer from here
 
 
@@ -162,6 +210,7 @@ class StatusUpdate:
     error_code: str | None = None
     recipient_stopped: bool = False  # the code means "this person asked the provider to stop us"
     address_invalid: bool = False  # the code means "there is nobody at this address"
+    about: Address | None = None  # whom the report names; an address we did not write to is not marked. None: whom we wrote to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +224,9 @@ class PreferenceChange:
     occurred_at: datetime
     stop: bool
     whole_channel: bool  # unfollow blocks everything; a marketing preference does not
-    source: str  # short constant: "unfollow", "user_preferences", "complaint"
+    source: str  # short constant: "unfollow", "user_preferences", "complaint", "unsubscribe"
+    contact_id: ContactId | None = None  # the person our own signed token names
+    about: tuple[UUID, ...] = ()  # messages or conversations of ours it is about, where the sender is not named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,12 +26,12 @@ CONTROL = "/_sandbox/"
 
 
 def routes(double: TwilioDouble) -> list[web.RouteDef]:
-    """The double inside a larger application: its REST API and the control door."""
+    """The control door beside the doubles of a larger application."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return await handle(double, request)
 
-    return [web.route("*", path, answer) for path in ("/2010-04-01/{tail:.*}", CONTROL + "{tail:.*}")]
+    return [web.route("*", CONTROL + "{tail:.*}", answer)]
 
 
 async def handle(double: TwilioDouble, request: web.BaseRequest) -> web.StreamResponse:

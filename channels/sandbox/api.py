@@ -5,7 +5,6 @@ Low-level on purpose (no router): it must answer thousands of creates a second b
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Mapping
@@ -17,12 +16,12 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from channels.sandbox import bending
 from channels.sandbox.values import AT_CREATE, Rule, SentMessage, Trouble
 
 if TYPE_CHECKING:
     from channels.sandbox.twilio import TwilioDouble
 
-HANG_S: Final = 60.0
 MORE_INFO: Final = "https://www.twilio.com/docs/errors/"
 # trouble: HTTP status, code, words
 REFUSALS: Final = {
@@ -44,22 +43,23 @@ async def handle(double: TwilioDouble, request: web.BaseRequest) -> web.StreamRe
     if path == f"{root}.json":
         return _list(double, request)
     if path in double.media:
-        return _media(double, request, path)
+        return await _media(double, request, path)
     message = double.messages.get(path.removeprefix(f"{root}/").removesuffix(".json"))
     return _error(404, 20404, "The requested resource was not found") if message is None else _json(200, resource(double, message))
 
 
 async def _create(double: TwilioDouble, request: web.BaseRequest) -> web.StreamResponse:
     if double.troubles.take(frozenset({Trouble.DROP_BEFORE}), to="", sender=""):
-        return _dropped(request)
+        return bending.dropped(request)
     pairs = parse_qsl((await request.read()).decode(), keep_blank_values=True)
     form = dict(pairs)
     to, sender = form.get("To", ""), form.get("From", "")
+    await bending.wait_if_slow(double, to=to, sender=sender)
     if not _authorised(double, request, sender):
         return _error(401, 20003, "Authenticate")
     rule = double.troubles.take(AT_CREATE, to=to, sender=sender)
     if rule is not None and rule.trouble is Trouble.DROP_BEFORE:
-        return _dropped(request)
+        return bending.dropped(request)
     if rule is not None and (refused := _refusal(rule)) is not None:
         return refused
     media = tuple(value for name, value in pairs if name == "MediaUrl")
@@ -69,7 +69,8 @@ async def _create(double: TwilioDouble, request: web.BaseRequest) -> web.StreamR
     if (first := double.accept(message)) is not None:
         await first
     if rule is not None:
-        return await _after(double, request, rule)
+        failure = web.Response(status=503, text="<html>Service Unavailable</html>", content_type="text/html")
+        return await bending.after(double, request, rule, failure)
     return _json(201, resource(double, message))
 
 
@@ -84,20 +85,6 @@ def _refusal(rule: Rule) -> web.StreamResponse | None:
     if rule.trouble is Trouble.THROTTLED:
         answer.headers["Retry-After"] = f"{rule.wait_s:g}"
     return answer
-
-
-async def _after(double: TwilioDouble, request: web.BaseRequest, rule: Rule) -> web.StreamResponse:
-    """What goes wrong once the message has been accepted."""
-    if rule.trouble is Trouble.HANG:
-        try:
-            async with asyncio.timeout(HANG_S):
-                await double.closing.wait()
-        except TimeoutError:
-            pass
-        return _dropped(request)
-    if rule.trouble is Trouble.DROP_AFTER:
-        return _dropped(request)
-    return web.Response(status=503, text="<html>Service Unavailable</html>", content_type="text/html")
 
 
 def _fault(double: TwilioDouble, form: Mapping[str, str], media: tuple[str, ...]) -> tuple[int, str] | None:
@@ -141,12 +128,11 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _media(double: TwilioDouble, request: web.BaseRequest, path: str) -> web.StreamResponse:
+async def _media(double: TwilioDouble, request: web.BaseRequest, path: str) -> web.StreamResponse:
     if request.method == "DELETE":
         del double.media[path]
         return web.Response(status=204)
-    mime, content = double.media[path]
-    return web.Response(body=content, content_type=mime)
+    return await bending.file(double, request, *double.media[path])
 
 
 def resource(double: TwilioDouble, message: SentMessage) -> dict[str, Any]:
@@ -197,12 +183,6 @@ def _password(header: str, user: str) -> str | None:
     except ValueError:
         return None
     return password if name == user and password else None
-
-
-def _dropped(request: web.BaseRequest) -> web.StreamResponse:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)  # goes nowhere
 
 
 def _json(status: int, body: object) -> web.Response:

@@ -16,36 +16,40 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
 
 from aiohttp import web
 
-from channels.sandbox import meta_api, meta_payloads
+from channels.sandbox import meta_acts, meta_api, meta_payloads
+from channels.sandbox.doubles import Act, Button, Do, Item, Person, Standing
 from channels.sandbox.meta_sender import MetaSender
-from channels.sandbox.values import AT_DELIVERY, Changes, Rule, Trouble, Troubles
+from channels.sandbox.provider import STANDINGS, Pair, ProviderDouble, utc_now
+from channels.sandbox.values import Rule, Trouble
 from hub.model.address import Channel
 from hub.model.message import Account
 
-# Seconds after the send at which each report comes, at pace 1.
-DELAYS: Final = {"sent": 0.1, "delivered": 0.4, "failed": 0.4, "read": 1.2}
 FAILURE: Final = 131026
 OUTSIDE_WINDOW: Final = 131047
-MAX_MEDIA_KEPT: Final = 200
+STRANGER: Final = "0" * 32  # an app secret nobody has: what an attacker signs with
 
 SentByMeta = meta_payloads.SentByMeta
 
 
-class MetaDouble:
+class MetaDouble(ProviderDouble[SentByMeta]):
     """One app with one token, and whatever numbers and pages the hub's accounts name.
 
     statuses: whether statuses, deliveries, reads and echoes are sent. pace: multiplies every delay; 0 for none. window: how
     long after a person's last message free answers pass; None for always. web_url: where the hub is really reached, when
-    that is not its public URL (`public_url`). clock: aware UTC.
+    that is not its public URL (`public_url`). unread: channels where nothing is read until the person says so. clock: aware UTC.
     """
+
+    name = "meta"
+    title = "Meta"
+    offers = frozenset(Trouble)
+    delays: ClassVar = {"sent": 0.1, "delivered": 0.4, "failed": 0.4, "read": 1.2}
 
     def __init__(
         self,
@@ -57,48 +61,27 @@ class MetaDouble:
         statuses: bool = True,
         pace: float = 1.0,
         window: timedelta | None = None,
+        unread: frozenset[Channel] = frozenset(),
         keep: int = 20_000,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.app_secret, self.access_token = app_secret, access_token
-        self.statuses, self.pace, self.window, self.clock = statuses, pace, window, clock
-        self.base_url = ""
-        self.messages: OrderedDict[str, SentByMeta] = OrderedDict()
-        self.counts: OrderedDict[str, int] = OrderedDict()  # our message id -> sends accepted
-        self.media: OrderedDict[str, tuple[str, bytes]] = OrderedDict()  # id -> type and content
+        super().__init__(statuses=statuses, pace=pace, window=window, keep=keep, clock=clock)
+        self.app_secret, self.access_token, self.unread = app_secret, access_token, unread
         self.fresh: dict[str, str] = {}  # media id -> the one path it can be fetched at just now
-        self.last_written: dict[tuple[str, str], datetime] = {}  # what sends, and the person as the API spells them
         self.dead_addresses = 0  # how many of the next addresses given out have died already
         self.digests: dict[str, str] = {}  # media id -> a wrong digest to tell
-        self.changes = Changes()
-        self.troubles = Troubles()
-        self.closing = asyncio.Event()
-        self.accounts: dict[str, Account] = {}  # node -> the hub's account that hears of it
-        self._keep = keep
+        self.nodes: dict[str, Account] = {}  # node -> the hub's account that hears of it
         self._secrets: dict[str, tuple[str, str]] = {}  # node -> the app secret and token of an account with its own
         self._sender = MetaSender(reach=(public_url, web_url) if public_url and web_url else None)
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._batches: dict[str, tuple[list[Mapping[str, Any]], asyncio.Future[list[int]]]] = {}
 
     # -- for tests, benches and the practice phone
-
-    @property
-    def sent(self) -> list[SentByMeta]:
-        """What was accepted, oldest first, the last `keep` of it."""
-        return list(self.messages.values())
-
-    @property
-    def media_host(self) -> str:
-        """Host and port, for the account option of the same name."""
-        return self.base_url.removeprefix("http://")
-
-    def sends_of(self, message_id: object) -> int:
-        """How many sends were accepted for one message of ours."""
-        return self.counts.get(str(message_id), 0)
 
     def own(self, account: Account) -> None:
         """Let an account have an app and a token of its own: those in its secrets."""
         node = meta_payloads.node_of(account)
         self._secrets[node] = account.secrets["app_secret"].reveal(), account.secrets["access_token"].reveal()
+        self.owned[account.id] = account
         self.hears(account)
 
     def secrets_of(self, node: str) -> tuple[str, str]:
@@ -111,11 +94,23 @@ class MetaDouble:
 
     def hears(self, account: Account) -> None:
         """Report what becomes of this account's messages to its webhook."""
-        self.accounts[meta_payloads.node_of(account)] = account
+        self.nodes[meta_payloads.node_of(account)] = account
 
-    def trouble(self, kind: Trouble, *, to: str | None = None, times: int | None = 1, code: int | None = None, wait_s: float = 1.0) -> None:
-        """Ask for trouble. to: as the API spells it, None for anybody. times: None for ever. wait_s: Retry-After, or how late."""
-        self.troubles.add(Rule(trouble=kind, to=to, left=times, code=code, wait_s=wait_s))
+    def pair_of(self, account: Account, handle: str) -> Pair:
+        """What sends, and the person; Meta writes numbers without their plus."""
+        return meta_payloads.node_of(account), handle.removeprefix("+")
+
+    def abilities(self, account: Account) -> frozenset[Do]:
+        """What a person can do on WhatsApp, Messenger or Instagram."""
+        return meta_acts.ABILITIES[account.channel]
+
+    def menu(self, account: Account) -> Sequence[Button]:
+        """What is offered to press at any time."""
+        return meta_acts.MENUS[account.channel]
+
+    async def act(self, account: Account, person: Person, act: Act) -> list[int]:
+        """The person does something. Raises CannotDo for what the channel has not."""
+        return await meta_acts.carry_out(self, account, person, act)
 
     async def patient_writes(
         self, account: Account, from_: str, text: str, *, media: Sequence[tuple[str, bytes]] = (), copies: int = 1
@@ -124,19 +119,68 @@ class MetaDouble:
 
         from_: E.164 for WhatsApp, the platform's id elsewhere. media: type and bytes; WhatsApp sends one message per file.
         """
-        self.hears(account)
-        self.last_written[meta_payloads.node_of(account), from_.removeprefix("+")] = self.clock()
         kept = [(mime, self.keep_media(content, mime)) for mime, content in media]
         items = meta_payloads.written(account, from_, text, kept, at=self.clock(), media_url=self.media_url)
-        return meta_payloads.last_id(items), await self.push(account, items, copies=copies)
+        shown = Item(
+            id=meta_payloads.last_id(items),
+            at=self.clock(),
+            mine=True,
+            text=text,
+            standing=Standing.SENDING,
+            files=tuple(mime for mime, _ in media),
+        )
+        return shown.id, await self.happens(account, from_, items, shown=shown, copies=copies)
 
-    async def push(self, account: Account, items: Sequence[Mapping[str, Any]], *, copies: int = 1, tail: str = "") -> list[int]:
-        """Post items of the envelope (`entry[]` members made by `meta_payloads`) in one delivery; HTTP status of each copy."""
-        if self.troubles.take(frozenset({Trouble.TRIPLE}), to="", sender=""):
-            copies = 3
+    async def happens(
+        self, account: Account, from_: str, items: Sequence[Mapping[str, Any]], *, shown: Item | None = None, copies: int = 1
+    ) -> list[int]:
+        """A person did something: tell the hub. shown: the message it is, if it is one; then the window opens again."""
+        self.hears(account)
+        pair = self.pair_of(account, from_)
+        if shown is not None:
+            self.last_written[pair] = self.clock()
+            self.diary.add(pair, shown)
+
+        async def deliver(times: int, forged: bool) -> list[int]:
+            return await self.push(account, items, copies=times, secret=STRANGER if forged else "")
+
+        return await self.tell(pair, deliver, item=shown, copies=copies)
+
+    async def push(
+        self, account: Account, items: Sequence[Mapping[str, Any]], *, copies: int = 1, tail: str = "", secret: str = ""
+    ) -> list[int]:
+        """Post items of the envelope (`entry[]` members made by `meta_payloads`) in one delivery; HTTP status of each copy.
+
+        secret: what to sign with instead of the app's own.
+        """
+        batch = self.troubles.take(frozenset({Trouble.PUSH_BATCHED}), to="", sender="")
+        if batch is not None and not secret and not tail:
+            return await self._batched(account, items, batch.wait_s)
         url = f"{account.public_url}/webhooks/{account.id}{tail}"
-        secret, _ = self.secrets_of(meta_payloads.node_of(account))
-        return await self._sender.post(url, meta_payloads.envelope(account, items), secret, copies=copies)
+        own, _ = self.secrets_of(meta_payloads.node_of(account))
+        return await self._sender.post(url, meta_payloads.envelope(account, items), secret or own, copies=copies)
+
+    async def _batched(self, account: Account, items: Sequence[Mapping[str, Any]], wait_s: float) -> list[int]:
+        """Wait for more, and let all of it go in one request; each caller gets that request's answer."""
+        waiting = self._batches.get(account.id)
+        if waiting is not None:
+            waiting[0].extend(items)
+            return await asyncio.shield(waiting[1])
+        answer: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        gathered = list(items)
+        self._batches[account.id] = gathered, answer
+        try:
+            await asyncio.sleep(wait_s)
+            del self._batches[account.id]
+            url, (own, _) = f"{account.public_url}/webhooks/{account.id}", self.secrets_of(meta_payloads.node_of(account))
+            answers = await self._sender.post(url, meta_payloads.envelope(account, gathered), own)
+            answer.set_result(answers)
+        finally:
+            if not answer.done():
+                self._batches.pop(account.id, None)
+                answer.set_result([])
+        self.note(f"{len(gathered)} events came in one request", f"The hub answered {answers[0] or 'nothing'}", alarm=True)
+        return answers
 
     async def handshake(self, account: Account, verify_token: str, challenge: str = "1158201444") -> tuple[int, str]:
         """What Meta does when the webhook's address is saved: the hub's status and answer."""
@@ -147,9 +191,7 @@ class MetaDouble:
     def keep_media(self, content: bytes, mime: str) -> str:
         """Hold a file; its id."""
         media_id = str(secrets.randbelow(10**15) + 10**15)
-        self.media[media_id] = (mime, content)
-        while len(self.media) > MAX_MEDIA_KEPT:
-            self.media.popitem(last=False)
+        self.keep_file(media_id, mime, content)
         return media_id
 
     def media_url(self, media_id: str) -> str:
@@ -186,77 +228,51 @@ class MetaDouble:
         last = self.last_written.get((node, to))
         return self.window is not None and (last is None or self.clock() - last > self.window)
 
-    def accept(self, message: SentByMeta) -> Coroutine[Any, Any, None] | None:
-        """Take a message on. What must happen before the answer goes out is returned, to be awaited by the caller."""
-        self.messages[message.sid] = message
-        if len(self.messages) > self._keep:
-            self.messages.popitem(last=False)
-        if message.message_id:
-            self.counts[message.message_id] = self.counts.get(message.message_id, 0) + 1
-        self.changes.notify()
-        rule = self.troubles.take(AT_DELIVERY, to=message.to, sender=message.node)
-        account = self.accounts.get(message.node)
-        if not self.statuses or account is None or (rule and rule.trouble is Trouble.SILENT):
+    def shown(self, message: SentByMeta) -> Item:
+        """A message of the hub's as the person will see it."""
+        return Item(
+            id=message.sid,
+            at=self.clock(),
+            mine=False,
+            text=message.body,
+            standing=STANDINGS.get(message.status, Standing.ACCEPTED),
+            files=message.files,
+            buttons=meta_payloads.buttons_of(message),
+            target=message.answers,
+        )
+
+    def failure_of(self, message: SentByMeta, rule: Rule | None) -> int | None:
+        """The code of what was asked for, or of a window that is shut; only WhatsApp tells of either."""
+        account = self.nodes.get(message.node)
+        if account is None or account.channel is not Channel.WHATSAPP:
             return None
-        report = self._report(account, message, rule)
-        if rule is not None and rule.trouble is Trouble.EARLY:
-            return report
-        task = asyncio.create_task(report)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return None
-
-    async def _report(self, account: Account, message: SentByMeta, rule: Rule | None) -> None:
-        """Send the reports of one message, each at its time."""
-        trouble = rule.trouble if rule else None
-        if rule and trouble is Trouble.LATE:
-            await asyncio.sleep(rule.wait_s)
         late = message.free and self.window_shut(message.node, message.to)
-        failing = account.channel is Channel.WHATSAPP and (late or trouble is Trouble.UNDELIVERED)
-        words = ["sent", "failed"] if failing else ["sent", "delivered", "read"]
-        if trouble is Trouble.REORDERED:
-            words.reverse()
-        elapsed = 0.0
-        for word in words:
-            due = DELAYS[word] * self.pace
-            if trouble is not Trouble.EARLY and due > elapsed:
-                await asyncio.sleep(due - elapsed)
-                elapsed = due
-            message.status = word
-            code = (rule.code if rule and rule.code else OUTSIDE_WINDOW if late else FAILURE) if word == "failed" else None
-            await self.push(account, [meta_payloads.report(account, message, word, at=self.clock(), code=code)])
-            self.changes.notify()
+        if rule is not None and rule.trouble is Trouble.UNDELIVERED:
+            return rule.code or (OUTSIDE_WINDOW if late else FAILURE)
+        return OUTSIDE_WINDOW if late else None
 
-    async def settled(self) -> None:
-        """Wait until every report under way has been sent."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+    def words_of(self, message: SentByMeta, *, failing: bool) -> list[str]:
+        """Meta's statuses, in their order."""
+        if failing:
+            return ["sent", "failed"]
+        account = self.nodes.get(message.node)
+        waits = account is not None and account.channel in self.unread
+        return ["sent", "delivered"] if waits else ["sent", "delivered", "read"]
+
+    async def report(self, message: SentByMeta, word: str, code: int | None) -> None:
+        """Tell the account that hears of what sent this; nobody where none does."""
+        if (account := self.nodes.get(message.node)) is not None:
+            copies = 3 if self.troubles.take(frozenset({Trouble.TRIPLE}), to=message.to, sender=message.node) else 1
+            await self.push(account, [meta_payloads.report(account, message, word, at=self.clock(), code=code)], copies=copies)
 
     # -- serving
 
-    @asynccontextmanager
-    async def open(self, base_url: str) -> AsyncIterator[None]:
-        """Run without a server of its own: `meta_api.handle` is mounted elsewhere, at `base_url`."""
-        self.base_url = base_url
-        async with self._sender:
-            try:
-                yield
-            finally:
-                self.closing.set()
-                for task in self._tasks:
-                    task.cancel()
-                await asyncio.gather(*self._tasks, return_exceptions=True)
+    def sending(self) -> AbstractAsyncContextManager[object]:
+        return self._sender
 
-    @asynccontextmanager
-    async def serve(self, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[MetaDouble]:
-        """Serve on a port of its own; 0 takes a free one."""
-        server = web.Server(lambda request: meta_api.handle(self, request), access_log=None, keepalive_timeout=75)
-        runner = web.ServerRunner(server, shutdown_timeout=0.5)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, host, port).start()
-            bound = runner.addresses[0]
-            async with self.open(f"http://{bound[0]}:{bound[1]}"):
-                yield self
-        finally:
-            await runner.cleanup()
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await meta_api.handle(self, request)
+
+    def routes(self) -> list[web.RouteDef]:
+        """The Graph API inside a larger application."""
+        return [web.route("*", path, self.handle) for path in (r"/v{version:[0-9]+\.[0-9]+}/{tail:.+}", "/whatsapp_business/{tail:.+}")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import re
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from channels.sandbox import bending
 from channels.sandbox.meta_payloads import SentByMeta
 from channels.sandbox.values import AT_CREATE, Rule, Trouble
 
 if TYPE_CHECKING:
     from channels.sandbox.meta import MetaDouble
 
-HANG_S: Final = 60.0
 _SEND: Final = re.compile(r"/v[0-9]+\.[0-9]+/([A-Za-z0-9_]+)/messages")
 _MEDIA: Final = re.compile(r"/v[0-9]+\.[0-9]+/([0-9]+)")
 # trouble: HTTP status, code, words
@@ -29,15 +28,6 @@ REFUSALS: Final = {
 }
 
 
-def routes(double: MetaDouble) -> list[web.RouteDef]:
-    """The double inside a larger application."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        return await handle(double, request)
-
-    return [web.route("*", path, answer) for path in (r"/v{version:[0-9]+\.[0-9]+}/{tail:.+}", "/whatsapp_business/{tail:.+}")]
-
-
 async def handle(double: MetaDouble, request: web.BaseRequest) -> web.StreamResponse:
     """Answer one request as Meta would."""
     if request.method == "POST" and (found := _SEND.fullmatch(request.path)):
@@ -45,7 +35,7 @@ async def handle(double: MetaDouble, request: web.BaseRequest) -> web.StreamResp
     if not double.knows(_bearer(request)):
         return _error(401, 190, "Invalid OAuth access token")
     if (kept := double.media_at(request.path)) is not None:
-        return web.Response(body=kept[1], content_type=kept[0])
+        return await bending.file(double, request, *kept)
     if (asked := _MEDIA.fullmatch(request.path)) and (described := double.describe(asked[1])):
         return _json(200, described)
     return _error(404, 100, "Unsupported get request", 33)
@@ -53,7 +43,7 @@ async def handle(double: MetaDouble, request: web.BaseRequest) -> web.StreamResp
 
 async def _send(double: MetaDouble, request: web.BaseRequest, node: str) -> web.StreamResponse:
     if double.troubles.take(frozenset({Trouble.DROP_BEFORE}), to="", sender=""):
-        return _dropped(request)
+        return bending.dropped(request)
     secret, token = double.secrets_of(node)
     if _bearer(request) != token:
         return _error(401, 190, "Invalid OAuth access token")
@@ -66,17 +56,18 @@ async def _send(double: MetaDouble, request: web.BaseRequest, node: str) -> web.
     if (fault := _fault(body)) is not None:
         return _error(400, *fault)
     message = _message(node, body)
+    await bending.wait_if_slow(double, to=message.to, sender=node)
     if "messaging_product" not in body and message.free and double.window_shut(node, message.to):
         return _error(400, 10, "This message is sent outside of allowed window.", 2018278)  # WhatsApp tells it in a status
     rule = double.troubles.take(AT_CREATE, to=message.to, sender=node)
     if rule is not None and rule.trouble is Trouble.DROP_BEFORE:
-        return _dropped(request)
+        return bending.dropped(request)
     if rule is not None and (refused := _refusal(rule)) is not None:
         return refused
     if (first := double.accept(message)) is not None:
         await first
     if rule is not None:
-        return await _after(double, request, rule)
+        return await bending.after(double, request, rule, _error(500, 1, "An unknown error occurred"))
     return _json(200, _accepted(message))
 
 
@@ -146,19 +137,6 @@ def _refusal(rule: Rule) -> web.StreamResponse | None:
     return answer
 
 
-async def _after(double: MetaDouble, request: web.BaseRequest, rule: Rule) -> web.StreamResponse:
-    """What goes wrong once the message has been accepted."""
-    if rule.trouble is Trouble.HANG:
-        try:
-            async with asyncio.timeout(HANG_S):
-                await double.closing.wait()
-        except TimeoutError:
-            pass
-    if rule.trouble in (Trouble.HANG, Trouble.DROP_AFTER):
-        return _dropped(request)
-    return _error(500, 1, "An unknown error occurred")
-
-
 def _bearer(request: web.BaseRequest) -> str:
     return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
@@ -169,12 +147,6 @@ def _proven(body: object, secret: str, token: str) -> bool:
         return False
     given = body.get("appsecret_proof")
     return given is None or given == hmac.new(secret.encode(), token.encode(), "sha256").hexdigest()
-
-
-def _dropped(request: web.BaseRequest) -> web.StreamResponse:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)  # goes nowhere
 
 
 def _json(status: int, body: object) -> web.Response:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from channels.sandbox.doubles import Button
 from hub.model.address import Channel
 from hub.model.message import Account
 
@@ -28,6 +29,28 @@ class SentByMeta:
     message_id: str
     fields: dict[str, Any] = field(repr=False)
     status: str = "accepted"
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.node, self.to
+
+    @property
+    def answers(self) -> str:
+        """The id of the message this one answers, or ""."""
+        for name, key in (("context", "message_id"), ("reply_to", "mid")):
+            if isinstance(found := self.fields.get(name), dict):
+                return str(found.get(key, ""))
+        return ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The kinds of the files in it."""
+        kind = str(self.fields.get("type", ""))
+        if kind in FILE_KINDS | {"document", "sticker"}:
+            return (kind,)
+        inner = self.fields.get("message")
+        attached = inner.get("attachment") if isinstance(inner, dict) else None
+        return (str(attached.get("type", "file")),) if isinstance(attached, dict) else ()
 
     @property
     def free(self) -> bool:
@@ -54,12 +77,12 @@ def written(
     if account.channel is not Channel.WHATSAPP:
         return [_direct(account, from_, text, media, at=at, media_url=media_url)]
     if not media:
-        return [whatsapp(account, messages=[whatsapp_message(from_, at, text={"body": text})], contacts=[_contact(from_)])]
+        return [whatsapp(account, messages=[whatsapp_message(from_, at, text={"body": text})], contacts=[contact(from_)])]
     made = []
     for position, (mime, media_id) in enumerate(media):
-        kind = mime.partition("/")[0] if mime.partition("/")[0] in FILE_KINDS else "document"
+        kind = file_kind(mime, "document")
         file = {"id": media_id, "mime_type": mime} | ({"caption": text} if text and not position else {})
-        made.append(whatsapp(account, messages=[whatsapp_message(from_, at, **{kind: file})], contacts=[_contact(from_)]))
+        made.append(whatsapp(account, messages=[whatsapp_message(from_, at, **{kind: file})], contacts=[contact(from_)]))
     return made
 
 
@@ -82,8 +105,23 @@ def whatsapp_message(from_: str, at: datetime, **content: Any) -> dict[str, Any]
     }
 
 
-def _contact(from_: str) -> dict[str, Any]:
-    return {"profile": {"name": "Practice"}, "wa_id": from_.removeprefix("+")}
+def contact(from_: str, name: str = "Practice") -> dict[str, Any]:
+    """A person as WhatsApp names them beside a message."""
+    return {"profile": {"name": name}, "wa_id": from_.removeprefix("+")}
+
+
+def file_kind(mime: str, otherwise: str) -> str:
+    """Meta's word for a file of this type."""
+    family = mime.partition("/")[0]
+    return family if family in FILE_KINDS else otherwise
+
+
+def buttons_of(message: SentByMeta) -> tuple[Button, ...]:
+    """The quick replies of a template; what stands on them is kept at Meta, so the payload is shown."""
+    template = message.fields.get("template")
+    parts = template.get("components", ()) if isinstance(template, dict) else ()
+    quick = [part for part in parts if part.get("sub_type") == "quick_reply"]
+    return tuple(Button(text=str(p["payload"]), payload=str(p["payload"])) for part in quick for p in part["parameters"])
 
 
 def direct(account: Account, person: str, at: datetime, *, ours: bool = False, **event: Any) -> Item:
@@ -100,10 +138,7 @@ def _direct(
     if text:
         message["text"] = text
     if media:
-        message["attachments"] = [
-            {"type": mime.partition("/")[0] if mime.partition("/")[0] in FILE_KINDS else "file", "payload": {"url": media_url(media_id)}}
-            for mime, media_id in media
-        ]
+        message["attachments"] = [{"type": file_kind(mime, "file"), "payload": {"url": media_url(media_id)}} for mime, media_id in media]
     return direct(account, from_, at, message=message)
 
 

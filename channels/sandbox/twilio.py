@@ -13,19 +13,19 @@ sends per message of ours, so that "exactly once" can be checked. It never talks
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
 
 from aiohttp import web
 
 from channels.sandbox import api
+from channels.sandbox.doubles import Act, CannotDo, Do, Item, Person, Standing
+from channels.sandbox.provider import STANDINGS, Pair, ProviderDouble, utc_now
 from channels.sandbox.sender import Retry, WebhookSender
-from channels.sandbox.values import AT_DELIVERY, Changes, OptOutMode, Rule, SentMessage, Trouble, Troubles, WrittenMessage
+from channels.sandbox.values import OptOutMode, Rule, SentMessage, Trouble, WrittenMessage
 from hub.model.address import Channel
 from hub.model.message import Account
 
@@ -36,18 +36,24 @@ CONFIRMATIONS: Final = {
     "STOP": "You have successfully been unsubscribed. You will not receive any more messages from this number. Reply START to resubscribe.",
     "START": "You have successfully been re-subscribed to messages from this number. Reply HELP for help. Reply STOP to unsubscribe.",
 }
-# Seconds after the create at which each status comes, at pace 1.
-DELAYS: Final = {"queued": 0.02, "sent": 0.15, "delivered": 0.5, "undelivered": 0.5, "read": 1.6}
-KEEP_COUNTS: Final = 1_000_000
-MAX_MEDIA_KEPT: Final = 200
+ABILITIES: Final = {
+    Channel.SMS: frozenset({Do.WRITE, Do.FILE}),
+    Channel.WHATSAPP: frozenset({Do.WRITE, Do.FILE, Do.LOCATION, Do.PRESS, Do.REPLY}),
+}
+STRANGER: Final = "0" * 32  # a token nobody has: what an attacker signs with
 
 
-class TwilioDouble:
+class TwilioDouble(ProviderDouble[SentMessage]):
     """One provider account.
 
     web_url: where the hub is really reached, when that is not its public URL (`public_url`). statuses: whether callbacks
     are sent. pace: multiplies every delay; 0 for none. keep: how many messages are kept. clock: aware UTC.
     """
+
+    name = "twilio"
+    title = "Twilio"
+    offers = frozenset(Trouble) - {Trouble.PUSH_BATCHED}  # Twilio makes one request of each message
+    delays: ClassVar = {"queued": 0.02, "sent": 0.15, "delivered": 0.5, "undelivered": 0.5, "read": 1.6}
 
     def __init__(
         self,
@@ -62,43 +68,22 @@ class TwilioDouble:
         window: timedelta | None = None,
         retry: Retry | None = None,
         keep: int = 20_000,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.account_sid, self.auth_token = account_sid, auth_token
-        self.statuses, self.pace, self.opt_out, self.window = statuses, pace, opt_out, window
-        self.base_url = ""
-        self.messages: OrderedDict[str, SentMessage] = OrderedDict()
-        self.written: deque[WrittenMessage] = deque(maxlen=keep)
-        self.counts: OrderedDict[str, int] = OrderedDict()  # our message id -> creates accepted
+        super().__init__(statuses=statuses, pace=pace, window=window, keep=keep, clock=clock)
+        self.account_sid, self.auth_token, self.opt_out = account_sid, auth_token, opt_out
         self.creates = 0
-        self.media: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
-        self.changes = Changes()
-        self.troubles = Troubles()
-        self.blocked: set[tuple[str, str]] = set()  # (our sender, the person)
-        self.closing = asyncio.Event()
-        self.clock = clock
-        self.last_written: dict[tuple[str, str], datetime] = {}
-        self._keep = keep
+        self.blocked: set[Pair] = set()  # (our sender, the person)
         self._tokens: dict[str, str] = {}  # our sender -> the token of the subaccount that owns it
         self._sender = WebhookSender(reach=(public_url, web_url) if public_url and web_url else None, retry=retry)
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     # -- for tests, benches and the practice phone
 
-    @property
-    def sent(self) -> list[SentMessage]:
-        """What was accepted, oldest first, the last `keep` of it."""
-        return list(self.messages.values())
-
-    @property
-    def media_host(self) -> str:
-        """Host and port, for the account option of the same name."""
-        return self.base_url.removeprefix("http://")
-
     def own(self, account: Account) -> None:
         """Let an account's sender belong to a subaccount with that account's own token."""
-        prefix = "whatsapp:" if account.channel is Channel.WHATSAPP else ""
-        self._tokens[prefix + account.sender.removeprefix(prefix)] = account.secrets["auth_token"].reveal()
+        ours, _ = self.pair_of(account, "")
+        self._tokens[ours] = account.secrets["auth_token"].reveal()
+        self.owned[account.id] = account
 
     def token_of(self, sender: str) -> str:
         """The token that signs for, and may send from, one of our senders."""
@@ -106,27 +91,6 @@ class TwilioDouble:
 
     def knows(self, token: str) -> bool:
         return token == self.auth_token or token in self._tokens.values()
-
-    def sends_of(self, message_id: object) -> int:
-        """How many creates were accepted for one message of ours."""
-        return self.counts.get(str(message_id), 0)
-
-    def doubled(self) -> list[str]:
-        """Our message ids that were accepted more than once."""
-        return [message_id for message_id, count in self.counts.items() if count > 1]
-
-    def trouble(
-        self,
-        kind: Trouble,
-        *,
-        to: str | None = None,
-        sender: str | None = None,
-        times: int | None = 1,
-        code: int | None = None,
-        wait_s: float = 1.0,
-    ) -> None:
-        """Ask for trouble. to, sender: None for anybody. times: None for ever. wait_s: Retry-After, or how late."""
-        self.troubles.add(Rule(trouble=kind, to=to, sender=sender, left=times, code=code, wait_s=wait_s))
 
     async def patient_writes(
         self,
@@ -142,38 +106,48 @@ class TwilioDouble:
 
         Returns when the hub has answered; `answers` holds the HTTP status of each copy, 0 where none came.
         """
-        whatsapp = account.channel is Channel.WHATSAPP
-        prefix = "whatsapp:" if whatsapp else ""
-        sender, to = prefix + from_.removeprefix(prefix), prefix + account.sender.removeprefix(prefix)
+        pair = ours, theirs = self.pair_of(account, from_)
         sid = ("MM" if media else "SM") + secrets.token_hex(16)
-        form = {"MessageSid": sid, "SmsSid": sid, "SmsMessageSid": sid, "AccountSid": self.account_sid, "From": sender, "To": to}
+        form = {"MessageSid": sid, "SmsSid": sid, "SmsMessageSid": sid, "AccountSid": self.account_sid, "From": theirs, "To": ours}
         form |= {"Body": text, "NumMedia": str(len(media)), "NumSegments": "1", "SmsStatus": "received", "ApiVersion": "2010-04-01"}
-        if whatsapp:
+        if account.channel is Channel.WHATSAPP:
             kind = media[0][0].partition("/")[0] if media else "text"
-            form |= {"MessageType": kind, "WaId": from_.removeprefix("whatsapp:+").removeprefix("+"), "ProfileName": "Practice"}
+            form |= {"MessageType": kind, "WaId": theirs.removeprefix("whatsapp:+"), "ProfileName": "Practice"}
         for index, (mime, content) in enumerate(media):
             form |= {f"MediaUrl{index}": self._keep_media(sid, mime, content), f"MediaContentType{index}": mime}
-        form |= self._provider_stop(text, sender, to)
-        written = WrittenMessage(
-            sid=sid, account_id=account.id, sender=sender, to=to, body=text, at=self.clock(), fields=form | dict(fields or {})
-        )
-        self.written.append(written)
-        self.last_written[(to, sender)] = written.at
-        self.changes.notify()
-        await self.deliver(written, f"{account.public_url}/webhooks/{account.id}", copies=copies)
-        return written
+        form |= self._provider_stop(text, theirs, ours) | dict(fields or {})
+        item = self.diary.add(pair, _item(sid, text, media, form, at=self.clock()))
+        self.last_written[pair] = item.at
+        url = f"{account.public_url}/webhooks/{account.id}"
 
-    async def deliver(self, written: WrittenMessage, url: str, *, copies: int = 1) -> None:
-        """Post a person's message to the hub, again if it was posted before."""
-        if self.troubles.take(frozenset({Trouble.TRIPLE}), to=written.to, sender=written.sender):
-            copies = 3
-        answers = await self._sender.post(url, written.fields, self.token_of(written.to), copies=copies)
-        written.answers.extend(answers)
-        if any(200 <= status < 300 for status in answers):
-            written.state = "stored"
-        elif written.state == "sending":
-            written.state = "refused"
-        self.changes.notify()
+        async def deliver(times: int, forged: bool) -> list[int]:
+            return await self._sender.post(url, form, STRANGER if forged else self.token_of(ours), copies=times)
+
+        return WrittenMessage(sid=sid, fields=form, answers=await self.tell(pair, deliver, item=item, copies=copies))
+
+    def abilities(self, account: Account) -> frozenset[Do]:
+        """What a person can do by SMS, or by WhatsApp behind Twilio."""
+        return ABILITIES[account.channel]
+
+    def pair_of(self, account: Account, handle: str) -> Pair:
+        """Both numbers, with the mark Twilio puts before those of WhatsApp."""
+        prefix = "whatsapp:" if account.channel is Channel.WHATSAPP else ""
+        return prefix + account.sender.removeprefix(prefix), prefix + handle.removeprefix(prefix)
+
+    async def act(self, account: Account, person: Person, act: Act) -> list[int]:
+        """The person does something. Raises CannotDo for what the channel has not."""
+        if act.do not in self.abilities(account) | {Do.WRITE}:
+            raise CannotDo(f"{account.channel} behind Twilio has no such thing.")
+        fields = {"ProfileName": person.name} if account.channel is Channel.WHATSAPP else {}
+        if act.do is Do.PRESS:
+            fields |= {"ButtonText": act.text, "ButtonPayload": act.payload, "MessageType": "button"}
+        elif act.do is Do.LOCATION and act.place is not None:
+            fields |= {"Latitude": str(act.place[0]), "Longitude": str(act.place[1]), "MessageType": "location"}
+        if act.target:
+            found = self.diary.find(self.pair_of(account, person.number), act.target)
+            fields |= {"OriginalRepliedMessageSid": found.id, "OriginalRepliedMessageSender": self.pair_of(account, person.number)[0]}
+        files = [(file.mime, file.content) for file in act.files]
+        return (await self.patient_writes(account, person.number, act.text, media=files, fields=fields)).answers
 
     def _provider_stop(self, text: str, sender: str, to: str) -> dict[str, str]:
         word = text.strip().upper()
@@ -184,14 +158,12 @@ class TwilioDouble:
             self.blocked.add((to, sender))
         else:
             self.blocked.discard((to, sender))
-        self._remember(self.new_message({"To": sender, "From": to, "Body": CONFIRMATIONS[kind]}, status="delivered"))
+        self.remember(self.new_message({"To": sender, "From": to, "Body": CONFIRMATIONS[kind]}, status="delivered"))
         return {"OptOutType": kind} if self.opt_out is OptOutMode.ADVANCED else {}
 
     def _keep_media(self, sid: str, mime: str, content: bytes) -> str:
         path = f"/2010-04-01/Accounts/{self.account_sid}/Messages/{sid}/Media/ME{secrets.token_hex(16)}"
-        self.media[path] = (mime, content)
-        while len(self.media) > MAX_MEDIA_KEPT:
-            self.media.popitem(last=False)
+        self.keep_file(path, mime, content)
         return self.base_url + path
 
     # -- accepting and reporting
@@ -213,65 +185,39 @@ class TwilioDouble:
     def accept(self, message: SentMessage) -> Coroutine[Any, Any, None] | None:
         """Take a message on. What must happen before the answer goes out is returned, to be awaited by the caller."""
         self.creates += 1
-        self._remember(message)
-        if (ours := message.message_id) is not None:
-            self.counts[ours] = self.counts.get(ours, 0) + 1
-            if len(self.counts) > KEEP_COUNTS:
-                self.counts.popitem(last=False)
-        rule = self.troubles.take(AT_DELIVERY, to=message.to, sender=message.sender)
-        if not self.statuses:
-            return None
-        report = self._report(message, rule)
-        if rule is not None and rule.trouble is Trouble.EARLY:
-            return report
-        self._spawn(report)
-        return None
+        return super().accept(message)
 
-    def _remember(self, message: SentMessage) -> None:
-        self.messages[message.sid] = message
-        if len(self.messages) > self._keep:
-            self.messages.popitem(last=False)
-        self.changes.notify()
+    def shown(self, message: SentMessage) -> Item:
+        """A message of the hub's as the person will see it."""
+        standing = STANDINGS.get(message.status, Standing.ACCEPTED)
+        text = message.body or (f"Template {message.content_sid}" if message.content_sid else "")
+        files = tuple("file" for _ in message.media_urls)
+        return Item(id=message.sid, at=message.created_at, mine=False, text=text, standing=standing, files=files)
 
-    async def _report(self, message: SentMessage, rule: Rule | None) -> None:
-        """Send the statuses of one message, each at its time."""
-        trouble = rule.trouble if rule else None
-        if trouble is Trouble.SILENT:
-            return
-        if rule and trouble is Trouble.LATE:
-            await asyncio.sleep(rule.wait_s)
-        code = self._failure(message, rule)
-        words = ["queued", "sent", "undelivered" if code else "delivered"]
-        if message.to.startswith("whatsapp:") and not code:
-            words.append("read")
-        if trouble is Trouble.REORDERED:
-            words.reverse()
-        elapsed = 0.0
-        for word in words:
-            due = DELAYS[word] * self.pace
-            if trouble is not Trouble.EARLY and due > elapsed:
-                await asyncio.sleep(due - elapsed)
-                elapsed = due
-            message.error_code = code if word == "undelivered" else None
-            message.status = word if trouble is not Trouble.REORDERED else words[0]
-            self.changes.notify()
-            await self._callback(message, word)
+    def words_of(self, message: SentMessage, *, failing: bool) -> list[str]:
+        """Twilio's statuses, in their order; only WhatsApp tells of reading."""
+        if failing:
+            return ["queued", "sent", "undelivered"]
+        return ["queued", "sent", "delivered", *(["read"] if message.to.startswith("whatsapp:") else [])]
 
-    def _failure(self, message: SentMessage, rule: Rule | None) -> int | None:
+    def failure_of(self, message: SentMessage, rule: Rule | None) -> int | None:
+        """The code of what was asked for, or of a WhatsApp window that is shut."""
         if rule is not None and rule.trouble is Trouble.UNDELIVERED:
             return rule.code or 30003
         if self.window is None or not message.to.startswith("whatsapp:") or message.content_sid:
             return None
-        last = self.last_written.get((message.sender, message.to))
+        last = self.last_written.get(message.pair)
         return 63016 if last is None or self.clock() - last > self.window else None
 
-    async def _callback(self, message: SentMessage, word: str) -> None:
+    async def report(self, message: SentMessage, word: str, code: int | None) -> None:
+        """Post one status to the message's own callback address."""
+        message.error_code = code
         if not message.callback:
             return
         form = {"MessageSid": message.sid, "SmsSid": message.sid, "MessageStatus": word, "SmsStatus": word}
         form |= {"AccountSid": self.account_sid, "From": message.sender, "To": message.to, "ApiVersion": "2010-04-01"}
-        if word == "undelivered" and message.error_code:
-            form["ErrorCode"] = str(message.error_code)
+        if code:
+            form["ErrorCode"] = str(code)
         if message.to.startswith("whatsapp:"):
             form["ChannelPrefix"] = "whatsapp"
             if word == "read":
@@ -279,45 +225,31 @@ class TwilioDouble:
         triple = self.troubles.take(frozenset({Trouble.TRIPLE}), to=message.to, sender=message.sender)
         await self._sender.post(message.callback, form, self.token_of(message.sender), copies=3 if triple else 1)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def settled(self) -> None:
-        """Wait until every status under way has been sent."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
-
     # -- serving
 
-    @asynccontextmanager
-    async def open(self, base_url: str) -> AsyncIterator[None]:
-        """Run without a server of its own: `api.handle` is mounted elsewhere, at `base_url`."""
-        self.base_url = base_url
-        async with self._sender:
-            try:
-                yield
-            finally:
-                self.closing.set()
-                for task in self._tasks:
-                    task.cancel()
-                await asyncio.gather(*self._tasks, return_exceptions=True)
+    def sending(self) -> AbstractAsyncContextManager[object]:
+        return self._sender
 
-    @asynccontextmanager
-    async def serve(self, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[TwilioDouble]:
-        """Serve on a port of its own; 0 takes a free one."""
-        server = web.Server(lambda request: api.handle(self, request), access_log=None, keepalive_timeout=75)
-        runner = web.ServerRunner(server, shutdown_timeout=0.5)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, host, port)
-            await site.start()
-            bound = runner.addresses[0]
-            async with self.open(f"http://{bound[0]}:{bound[1]}"):
-                yield self
-        finally:
-            await runner.cleanup()
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await api.handle(self, request)
+
+    def routes(self) -> list[web.RouteDef]:
+        """The REST API inside a larger application."""
+        return [web.route("*", "/2010-04-01/{tail:.*}", self.handle)]
+
+
+def _item(sid: str, text: str, media: Sequence[tuple[str, bytes]], form: Mapping[str, str], *, at: datetime) -> Item:
+    place = (float(form["Latitude"]), float(form["Longitude"])) if "Latitude" in form else None
+    return Item(
+        id=sid,
+        at=at,
+        mine=True,
+        text=text,
+        standing=Standing.SENDING,
+        files=tuple(mime for mime, _ in media),
+        place=place,
+        target=form.get("OriginalRepliedMessageSid", ""),
+    )
 
 
 if __name__ == "__main__":

@@ -101,24 +101,22 @@ class SentMessage:
     error_code: int | None = None
 
     @property
+    def pair(self) -> tuple[str, str]:
+        return self.sender, self.to
+
+    @property
     def message_id(self) -> str | None:
         found = _CALLBACK_ID.search(self.callback)
         return found.group(1) if found else None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenMessage:
-    """One message a patient wrote. state: "sending", "stored" (the hub answered 2xx) or "refused"."""
+    """One message a patient wrote. answers: the HTTP status of each copy, 0 where none came."""
 
     sid: str
-    account_id: str
-    sender: str
-    to: str
-    body: str
-    at: datetime
     fields: dict[str, str] = field(repr=False)
-    state: str = "sending"
-    answers: list[int] = field(default_factory=list)
+    answers: list[int]
 
 
 class Troubles:
@@ -163,9 +161,9 @@ class Changes:
         for event in self._waiting:
             event.set()
 
-    def watch(self) -> asyncio.Event:
-        """An event that is set at every change; give it back with `unwatch`."""
-        event = asyncio.Event()
+    def watch(self, event: asyncio.Event | None = None) -> asyncio.Event:
+        """An event that is set at every change; give it back with `unwatch`. One event may watch several."""
+        event = event or asyncio.Event()
         self._waiting.add(event)
         return event
 

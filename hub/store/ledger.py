@@ -1,7 +1,8 @@
-"""What the hub did about one address, newest first: the practice page's running account, told from the records themselves."""
+"""What the hub did about one person, newest first: the practice page's running account, told from the records themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,16 +11,24 @@ from hub.store.pool import Connection, Row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerLine:
-    """One line. icon: a symbol of the icon partial, without its prefix."""
+    """One line. icon: a symbol of the icon partial, without its prefix.
+
+    what: "stored", "understood", "suppressed", "lifted", "refused", "waiting" or "status". word: the signal, scope or kind
+    of message it is about. state: the status, or the reason of a refusal. channel: "" for every channel.
+    """
 
     at: datetime
     icon: str
     title: str
     detail: str
+    what: str = ""
+    word: str = ""
+    state: str = ""
+    channel: str = ""
 
 
 _RECENT = """
-WITH me AS (SELECT DISTINCT contact_id FROM identity WHERE address_hash = $1)
+WITH me AS (SELECT DISTINCT contact_id FROM identity WHERE address_hash = ANY($1::bytea[]))
 SELECT * FROM (
     SELECT m.created_at AS at, 'stored' AS what, m.channel, m.signal AS a, NULL AS b, NULL::text AS c
       FROM message m JOIN me USING (contact_id) WHERE m.direction = 'inbound'
@@ -38,10 +47,21 @@ SELECT * FROM (
     UNION ALL
     SELECT coalesce(m.status_at, m.created_at), 'status', m.channel, m.kind, m.status, m.error_code
       FROM message m JOIN me USING (contact_id) WHERE m.direction = 'outbound' AND m.status NOT IN ('refused', 'queued')
+    UNION ALL
+    SELECT m.claimed_at, 'waiting', m.channel, m.kind, m.attempts::text, m.error_code
+      FROM message m JOIN me USING (contact_id) WHERE m.status = 'queued' AND m.attempts > 0 AND m.claimed_at IS NOT NULL
 ) lines ORDER BY at DESC LIMIT $2
 """
 
-NAMES = {"sms": "SMS", "whatsapp": "WhatsApp", "email": "email", "wechat": "WeChat", "web_form": "the form"}
+NAMES = {
+    "sms": "SMS",
+    "whatsapp": "WhatsApp",
+    "messenger": "Messenger",
+    "instagram": "Instagram",
+    "email": "email",
+    "wechat": "WeChat",
+    "web_form": "the form",
+}
 KINDS = {"RPL": "Reply", "ACK": "Automatic answer", "OOC": "Confirmation", "BOT": "Automatic answer", "MKT": "News"}
 SCOPES = {
     "ALL_CONTACT": "Every contact ended",
@@ -51,15 +71,24 @@ SCOPES = {
 }
 
 
-async def recent(conn: Connection, address_hash: bytes, limit: int) -> list[LedgerLine]:
-    """The latest lines about everybody at this address."""
-    return [_line(row) for row in await conn.fetch(_RECENT, address_hash, limit)]
+async def recent(conn: Connection, address_hashes: Sequence[bytes], limit: int) -> list[LedgerLine]:
+    """The latest lines about everybody at these addresses."""
+    return [_line(row) for row in await conn.fetch(_RECENT, list(address_hashes), limit)]
 
 
 def _line(row: Row) -> LedgerLine:
     channel = NAMES.get(row["channel"] or "", row["channel"] or "every channel")
     icon, title, detail = _TELL[row["what"]](row, channel)
-    return LedgerLine(at=row["at"], icon=icon, title=title, detail=detail)
+    return LedgerLine(
+        at=row["at"],
+        icon=icon,
+        title=title,
+        detail=detail,
+        what=row["what"],
+        word=row["a"] or "",
+        state=row["b"] or "",
+        channel=row["channel"] or "",
+    )
 
 
 def _stored(_row: Row, channel: str) -> tuple[str, str, str]:
@@ -91,6 +120,12 @@ def _status(row: Row, channel: str) -> tuple[str, str, str]:
     return icon, f"{KINDS.get(row['a'], row['a'])} {row['b']}", f"On {channel}{cause}"
 
 
+def _waiting(row: Row, channel: str) -> tuple[str, str, str]:
+    cause = f", code {row['c']}" if row["c"] else ""
+    times = "once" if row["b"] == "1" else f"{row['b']} times"
+    return "clock", f"{KINDS.get(row['a'], row['a'])} waits to be tried again", f"On {channel}, tried {times}{cause}"
+
+
 _TELL = {
     "stored": _stored,
     "understood": _understood,
@@ -98,10 +133,11 @@ _TELL = {
     "lifted": _lifted,
     "refused": _refused,
     "status": _status,
+    "waiting": _waiting,
 }
 
 
-async def let_pass(conn: Connection, address_hash: bytes, passed: timedelta) -> None:
+async def let_pass(conn: Connection, address_hashes: Sequence[bytes], passed: timedelta) -> None:
     """Sandbox only: move one person's invitations into the past, as if that much time had gone by."""
     await conn.execute(
         """
@@ -109,8 +145,8 @@ async def let_pass(conn: Connection, address_hash: bytes, passed: timedelta) -> 
             last_outbound_at = n.last_outbound_at - $2::interval, turn_started_at = n.turn_started_at - $2::interval,
             last_ack_at = n.last_ack_at - $2::interval
         FROM conversation c JOIN identity i ON i.contact_id = c.contact_id
-        WHERE n.conversation_id = c.id AND i.address_hash = $1
+        WHERE n.conversation_id = c.id AND i.address_hash = ANY($1::bytea[])
         """,
-        address_hash,
+        list(address_hashes),
         passed,
     )

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from channels.errors import BadSignature, MediaRefused, NotSent, OutcomeUnknown
 from channels.registry import ADAPTERS
-from channels.sandbox import meta_api, meta_payloads
+from channels.sandbox import meta_payloads
 from channels.sandbox.meta import MetaDouble
 from channels.sandbox.values import Trouble
 from hub.model.address import Address, AddressClass, Channel
@@ -184,7 +184,7 @@ async def test_two_accounts_may_have_apps_and_tokens_of_their_own(hub: Hub, doub
 async def test_the_double_stands_inside_a_larger_application(hub: Hub) -> None:
     double = MetaDouble(SECRET, TOKEN, statuses=False)
     app = web.Application()
-    app.add_routes(meta_api.routes(double))
+    app.add_routes(double.routes())
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

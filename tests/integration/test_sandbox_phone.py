@@ -12,10 +12,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from channels.sandbox.doubles import Person
 from channels.sandbox.phone import LedgerLine, Phone, PhoneParts
 from channels.sandbox.phone.page import TEMPLATES
 from channels.sandbox.twilio import TwilioDouble
-from hub.practice import STATIC, steps_of
+from hub.practice.serving import STATIC
+from hub.practice.telling import steps_of
+from hub.store import ledger
 from hub.web.render import Pages
 from hub.web.static_files import StaticFiles
 from tests.integration.test_sandbox_twilio import SID, TOKEN, Hub, hub, outbound, send
@@ -50,27 +53,28 @@ class Desk:
 @pytest.fixture
 async def desk(hub: Hub) -> AsyncIterator[Desk]:
     double = TwilioDouble(SID, TOKEN, pace=0.02)
-    accounts = [hub.account("whatsapp_twilio"), hub.account("sms_twilio")]
+    for kind in ("whatsapp_twilio", "sms_twilio"):
+        double.own(hub.account(kind))
     desk = Desk(hub=hub, double=double, http=None)  # type: ignore[arg-type]
 
-    async def ledger(number: str, limit: int) -> list[LedgerLine]:
-        return desk.lines[:limit] if number == FIRST else []
+    async def told(person: Person, limit: int) -> list[LedgerLine]:
+        return desk.lines[:limit] if person.number == FIRST else []
 
-    async def let_hours_pass(number: str, hours: int) -> None:
-        desk.passed.append((number, hours))
+    async def let_hours_pass(person: Person, hours: int) -> None:
+        desk.passed.append((person.number, hours))
 
     static = StaticFiles(STATIC)
     phone = Phone(
         PhoneParts(
-            double=double,
-            accounts=accounts,
+            doubles=[double],
             html=Pages({"sandbox": TEMPLATES}, static=static).html,
-            ledger=ledger,
+            ledger=told,
             let_hours_pass=let_hours_pass,
             clock=lambda: datetime(2026, 11, 24, 11, 42, tzinfo=UTC),
             zone=ZoneInfo("Europe/London"),
             clinic="Fenwick Lane Clinic",
             inbox_url="http://127.0.0.1:1/inbox",
+            form_url="http://127.0.0.1:1/enquire",
         )
     )
     app = web.Application()
@@ -179,21 +183,28 @@ async def test_odd_queries_and_forms_show_the_page(desk: Desk) -> None:
     assert desk.hub.messages() == []
 
 
+def line(what: str, word: str, state: str = "", channel: str = "whatsapp") -> LedgerLine:
+    """A line of the hub's records, with what it proves."""
+    said = ledger.LedgerLine(at=datetime.now(UTC), icon="hand", title="x", detail="", what=what, word=word, state=state, channel=channel)
+    return LedgerLine(at=said.at, icon="hand", title="x", detail="", steps=steps_of(said))
+
+
 async def test_the_exercise_ticks_itself_off(desk: Desk) -> None:
     assert (await desk.page()).count(">, done<") == 0
     await desk.post("/write", text="Hello")
-    now = datetime.now(UTC)
-    for told, done in (("Reply read", 2), ("Understood as a stop", 3), ("Reply refused", 4)):
-        desk.lines.insert(0, LedgerLine(at=now, icon="tick2", title=told, detail="", steps=steps_of(told, "")))
+    for told, done in ((line("status", "RPL", "read"), 2), (line("understood", "OPT_OUT"), 3), (line("refused", "RPL"), 4)):
+        desk.lines.insert(0, told)
         assert (await desk.page()).count(">, done<") == done
-    desk.lines.insert(
-        0, LedgerLine(at=now, icon="hand", title="x", detail="", steps=steps_of("Closed by the person's wish", "On WhatsApp"))
-    )
-    assert "WhatsApp: asked to stop" in await desk.page()
+    desk.lines.insert(0, line("suppressed", "CHANNEL"))
+    page = await desk.page()
+    assert "WhatsApp: asked to stop" in page
+    assert "SMS: not invited" in page
     await desk.post("/write", text="Hello again")
     assert (await desk.page()).count(">, done<") == 5
-    desk.lines.insert(0, LedgerLine(at=now, icon="door", title="x", detail="", steps=steps_of("Open again on WhatsApp", "")))
+    desk.lines.insert(0, line("lifted", "CHANNEL"))
     assert "WhatsApp: invited" in await desk.page()
+    desk.lines.insert(0, line("suppressed", "ALL_CONTACT", channel=""))
+    assert (await desk.page()).count("asked to stop") == 2
 
 
 async def test_the_stream_says_when_to_look_and_carries_no_words(desk: Desk) -> None:

@@ -23,7 +23,7 @@ from hub.model.address import Channel
 from hub.settings import Settings
 from hub.store.pool import Pool
 from hub.web.keys import CLOCK, INTAKE, SETTINGS
-from tests.world import SMS, WHATSAPP, World, world
+from tests.world import WHATSAPP, World, world
 
 PATIENT = "+447700900123"
 
@@ -83,11 +83,12 @@ def free_port() -> int:
 def joined(settings: Settings, *, web_port: int, sandbox_port: int, database_url: str) -> Settings:
     """The shipped configuration, moved to free ports."""
     public_url, netloc = f"http://127.0.0.1:{web_port}", f"127.0.0.1:{sandbox_port}"
+    moved = {"api_base_url": f"http://{netloc}", "media_host": netloc}
     accounts = {
         id: replace(
             account,
             public_url=public_url,
-            options=dict(account.options) | ({"api_base_url": f"http://{netloc}", "media_host": netloc} if id in (SMS, WHATSAPP) else {}),
+            options=dict(account.options) | (moved if account.options.get("sandbox") else {}),
         )
         for id, account in settings.accounts.items()
     }

@@ -198,7 +198,8 @@ def test_the_sandbox_makes_its_own_secrets_once_and_for_us_alone(tmp_path: Path)
     first, second = sandboxed(tmp_path), sandboxed(tmp_path)
     assert first.hasher.hash(address) == second.hasher.hash(address)
     assert (tmp_path / "secrets.toml").stat().st_mode & 0o777 == 0o600
-    assert set(first.accounts) == {"form", "sms-sandbox", "whatsapp-sandbox"}
+    assert set(first.accounts) > {"form", "sms-sandbox", "whatsapp-sandbox"}
+    assert {account.options.get("sandbox", False) for id, account in first.accounts.items() if id != "form"} == {True}
     assert first.public_url == "http://127.0.0.1:8080"
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import Final
+
+from channels.sandbox.doubles import Person
 
 DRAMA_RANGE: Final = "+447700900"  # and three digits more
 NAMES: Final = (
@@ -18,15 +19,6 @@ NAMES: Final = (
     ("Yusuf Demir", "130"),
 )
 STARTERS: Final = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """key: the last digits of the number, which names the person in the page's address."""
-
-    key: str
-    name: str
-    number: str
 
 
 class People:

@@ -23,8 +23,16 @@ function show(fresh) {
   for (const one of fresh.querySelectorAll("symbol")) if (!document.getElementById(one.id)) drawings.append(one);
   for (const part of document.querySelectorAll("[data-part]")) {
     const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
+    keepOpen(part, next);
     if (next && !next.children.length) part.textContent = next.textContent;
     else if (next) renew(part, [...next.children]);
+  }
+}
+
+// What somebody opened stays open.
+function keepOpen(part, next) {
+  for (const one of part.querySelectorAll("details[open][data-keep]")) {
+    next?.querySelector(`details[data-keep="${CSS.escape(one.dataset.keep)}"]`)?.setAttribute("open", "");
   }
 }
 
@@ -48,15 +56,19 @@ async function send(form, button) {
 }
 
 document.querySelector("[data-write]").addEventListener("submit", (event) => {
-  event.preventDefault();
   const form = event.currentTarget;
+  if ("once" in form.dataset) return; // an answer or a correction: the page comes back for plain writing
+  event.preventDefault();
   send(form, event.submitter).catch(() => form.submit());
-  form.elements.text.value = "";
+  for (const field of form.querySelectorAll("input:not([type=hidden]), textarea")) field.value = "";
   form.elements.text.focus();
 });
-document.querySelector("[data-act]").addEventListener("submit", (event) => {
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!("act" in form.dataset)) return;
   event.preventDefault();
-  send(event.currentTarget, event.submitter);
+  send(form, event.submitter).catch(() => form.submit());
+  event.submitter?.closest("details[data-keep], details.more")?.removeAttribute("open");
 });
 document.querySelector("[data-choose]").addEventListener("change", (event) => event.currentTarget.submit());
 

@@ -1,0 +1,71 @@
+"""E-mail (channels.md §2). Mail comes in by IMAP, LMTP or SMTP (workers.mail) and by webhook; all three are read here.
+
+A mail fetched or delivered by the mail process is handed over as the request a webhook would have made, with the envelope in
+trace fields on top, so that one reading serves the three ways and a replay.
+"""
+
+from __future__ import annotations
+
+from channels.errors import BadPayload, CannotExpress
+from channels.mail import webhook
+from channels.mail.account import ADDRESS_KEY, site_of
+from channels.mail.bounds import MailTooLarge
+from channels.mail.events import events_of
+from channels.mail.reader import read_mail
+from channels.mail.webhook import verify
+from hub.model.address import Channel
+from hub.model.message import (
+    Account,
+    Adapter,
+    Capabilities,
+    ChannelEvent,
+    OutboundMessage,
+    Outcome,
+    ProviderRequest,
+    ProviderResponse,
+    RawRequest,
+    Reply,
+    SendCode,
+    SendResult,
+)
+
+CAPABILITIES = Capabilities(
+    outbound=False,
+    attachments=False,
+    templates=False,
+    reply_window_h=None,
+    max_text=100_000,
+    read_receipts=False,
+    provider_confirms_stop=False,
+    max_body_bytes=41 * 1024 * 1024,  # a mail of the greatest size, and a form around it
+)
+
+
+def parse(request: RawRequest, account: Account) -> list[ChannelEvent]:
+    """The events of one mail, at least one. Raises BadPayload: "content_type", "mail", "empty", "too_big"."""
+    raw, envelope = webhook.mail_in(request, account)
+    if not raw.strip():
+        raise BadPayload(account.id, "empty")
+    try:
+        mail = read_mail(raw, site=site_of(account), envelope=envelope)
+    except MailTooLarge:
+        raise BadPayload(account.id, "too_big") from None
+    return events_of(mail, account, received_at=request.received_at)
+
+
+def render(message: OutboundMessage, account: Account) -> ProviderRequest:
+    """Raise CannotExpress: this account only listens."""
+    raise CannotExpress(account.id, "outbound")
+
+
+def interpret(response: ProviderResponse) -> SendResult:
+    """Never asked, since nothing leaves."""
+    return SendResult(code=SendCode.REJECTED, error_code=str(response.status))
+
+
+def reply(request: RawRequest, outcome: Outcome) -> Reply:
+    """An empty 200; a provider that posts mail reads no more than the status."""
+    return Reply(status=200)
+
+
+ADAPTER = Adapter("email", Channel.EMAIL, verify, parse, render, interpret, reply, CAPABILITIES, (ADDRESS_KEY,), None)

@@ -22,6 +22,7 @@ NAMES: Final = {
     Channel.EMAIL: ("E-mail", "c-email"),
 }
 ORDER: Final = tuple(NAMES)
+KINDS: Final = {"image": "Photo", "video": "Video", "audio": "Voice message"}
 SIGNS: Final = ("👍", "❤️", "😢")
 # What a channel allows with any message: one's own, and the clinic's.
 WITH_OWN: Final = (Do.EDIT, Do.TAKE_BACK)
@@ -70,6 +71,11 @@ class Bubble:
     time: str
     acts: frozenset[Do]
     quoted: str = ""
+
+    @property
+    def files(self) -> list[str]:
+        """What each file is, in a word; its name where it has one."""
+        return [KINDS.get(file.partition("/")[0], "Document" if "/" in file else file.capitalize()) for file in self.item.files]
 
     @property
     def lost(self) -> str:

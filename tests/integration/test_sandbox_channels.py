@@ -1,0 +1,222 @@
+"""Every channel of the practice phone against the house itself: real webhooks in, the provider's own API out, STOP on each."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from uuid import UUID
+
+import aiohttp
+import pytest
+
+from channels.registry import ADAPTERS
+from hub.gate import Draft, queue
+from hub.gate.deliver import Delivery
+from hub.model.ids import AccountId, ConversationId
+from hub.model.permission import Kind
+from hub.model.sealed import Sealed
+from tests.integration.test_sandbox_whole import House, house, utc_now
+
+__all__ = ["house"]  # a fixture
+
+ACCOUNTS = ("sms-sandbox", "whatsapp-sandbox", "whatsapp-cloud-sandbox", "messenger-sandbox", "instagram-sandbox")
+every_account = pytest.mark.parametrize("on", ACCOUNTS)
+NEWEST = "SELECT {} FROM message WHERE direction = '{}' ORDER BY id DESC LIMIT 1"
+
+
+async def deliver(house: House, on: str) -> None:
+    """What waits on an account is sent, by its own transport to its double."""
+    account = house.settings.accounts[AccountId(on)]
+    adapter = ADAPTERS[account.adapter]
+    assert adapter.open_transport
+    async with adapter.open_transport(account) as transport:
+        delivery = Delivery(house.world.pool, account, adapter, transport, policy=house.settings.policy, clock=utc_now)
+        await delivery.run(deadline_s=5, linger_s=0.05)
+
+
+async def answer(house: House, on: str, text: str) -> None:
+    """Staff answer the newest conversation on the channel it is on."""
+    conversation = await house.world.value(NEWEST.format("conversation_id", "inbound"))
+    draft = Draft(
+        conversation_id=ConversationId(UUID(str(conversation))),
+        kind=Kind.RPL,
+        channel=house.settings.accounts[AccountId(on)].channel,
+        text=Sealed(text),
+        written_by=None,
+        send_after=utc_now(),
+    )
+    async with house.world.pool.acquire() as conn, conn.transaction():
+        queued = await queue(conn, draft, now=utc_now(), settings=house.settings)
+    assert queued.decision.allowed, queued.decision.reason
+
+
+async def shows(house: House, on: str, *words: str) -> str:
+    """The page of a channel, once it holds all these words."""
+    for _ in range(100):
+        page = await house.page(on)
+        if all(word in page for word in words):
+            return page
+        await asyncio.sleep(0.05)
+    raise AssertionError([word for word in words if word not in page])
+
+
+async def does(house: House, on: str, do: str, **fields: str) -> str:
+    """The person does something; the page that comes back."""
+    async with house.phone.post("/do", data={"who": "123", "on": on, "do": do} | fields) as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def trouble(house: House, double: str, kind: str, seconds: str = "2") -> str:
+    form = {"who": "123", "on": "whatsapp-cloud-sandbox", "double": double, "kind": kind, "seconds": seconds}
+    async with house.phone.post("/trouble", data=form) as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+@every_account
+async def test_a_patient_writes_is_answered_and_stops(house: House, on: str) -> None:
+    await house.write("Hello, do you do lip filler?", on=on)
+    await shows(house, on, "Stored by the hub", ": invited")
+    assert await house.world.value(NEWEST.format("account_id", "inbound")) == on
+
+    await answer(house, on, "Hello, yes, our doctors do.")
+    await deliver(house, on)
+    await shows(house, on, "Hello, yes, our doctors do.")
+
+    await house.write("STOP", on=on)
+    await house.confirm()
+    await deliver(house, on)
+    await shows(house, on, "asked to stop", "Understood as a stop", "We will not write here again")
+
+
+@every_account
+async def test_a_photo_from_the_phone_is_fetched_by_the_hub(house: House, on: str) -> None:
+    await does(house, on, "file", file="photo")
+    assert "Photo" in await shows(house, on, "Stored by the hub")
+    assert await house.world.value("SELECT count(*) FROM attachment") == 1
+
+
+def target(page: str, *, mine: bool) -> str:
+    """The id of the newest message of one side that something can be done with."""
+    parts = [part for part in page.split('<li class="msg ') if part.startswith("out" if mine else "from")]
+    found = re.findall(r'name="target" value="([^"]+)"', parts[-1])
+    return found[-1]
+
+
+@pytest.mark.parametrize("on", ["whatsapp-cloud-sandbox", "messenger-sandbox", "instagram-sandbox"])
+async def test_what_a_person_can_do_beyond_writing_reaches_the_hub(house: House, on: str) -> None:
+    await house.write("Hello, do you do lip filler?", on=on)
+    await answer(house, on, "Hello, yes, our doctors do.")
+    await deliver(house, on)
+    page = await shows(house, on, "Hello, yes, our doctors do.")
+    theirs = target(page, mine=False)
+    await does(house, on, "react", target=theirs, text="👍")
+    async with house.phone.post("/write", data={"who": "123", "on": on, "do": "reply", "target": theirs, "text": "Thank you"}) as answered:
+        page = await answered.text()
+    assert "👍" in page
+    mine = target(page, mine=True)
+    await house.phone.post("/write", data={"who": "123", "on": on, "do": "edit", "target": mine, "text": "Many thanks"})
+    page = await does(house, on, "take_back", target=mine)
+    assert "You deleted this message" in page
+    kinds = {str(row["content_kind"]) for row in await house.world.rows("SELECT content_kind FROM message WHERE direction = 'inbound'")}
+    assert "reaction" in kinds
+    bodies = [row["body"] for row in await house.world.rows("SELECT body FROM message WHERE direction = 'inbound' ORDER BY id")]
+    assert bodies[:1] == ["Hello, do you do lip filler?"]
+
+
+async def test_instagram_is_read_when_the_person_says_so(house: House) -> None:
+    on = "instagram-sandbox"
+    assert "nothing new to read" in await does(house, on, "read")
+    await house.write("Hello", on=on)
+    await answer(house, on, "Hello, yes, our doctors do.")
+    await deliver(house, on)
+    await shows(house, on, "Hello, yes, our doctors do.", "Reply delivered")
+    await does(house, on, "read")
+    await shows(house, on, "Reply read")
+
+
+async def test_a_button_a_story_a_place_and_the_switch_for_promotions_are_stored(house: House) -> None:
+    await does(house, "messenger-sandbox", "press", text="Get started", payload="GET_STARTED")
+    async with house.phone.post("/write", data={"who": "123", "on": "instagram-sandbox", "do": "story", "text": "Lovely"}) as answered:
+        assert "To the clinic’s story" in await answered.text()
+    await does(house, "whatsapp-cloud-sandbox", "location")
+    assert "switch for promotions" in await does(house, "whatsapp-cloud-sandbox", "stop_news")
+    kinds = [str(row["content_kind"]) for row in await house.world.rows("SELECT content_kind FROM message ORDER BY id")]
+    assert kinds == ["button", "text", "location"]
+    assert await house.world.value("SELECT count(*) FROM suppression WHERE rule_id = 'provider:user_preferences'") == 1
+
+
+async def test_what_a_channel_has_not_is_told_in_a_sentence(house: House) -> None:
+    assert "no such thing" in await does(house, "sms-sandbox", "react", target="x", text="👍")
+    assert "no longer here" in await does(house, "messenger-sandbox", "take_back", target="m_nobodys")
+    assert (await does(house, "messenger-sandbox", "anything")).count("Trouble at Meta") == 1
+
+
+# -- troubles
+
+
+@pytest.mark.parametrize(("double", "on"), [("twilio", "whatsapp-sandbox"), ("meta", "messenger-sandbox")])
+async def test_three_at_once_are_one_message_and_a_forged_one_is_none(house: House, double: str, on: str) -> None:
+    assert "Trouble is on" in await trouble(house, double, "triple")
+    await house.write("Hello", on=on)
+    await shows(house, on, "Delivered 3 times at once", "200, 200, 200")
+    assert await house.world.value("SELECT count(*) FROM message WHERE direction = 'inbound'") == 1
+    await trouble(house, double, "triple")
+    await trouble(house, double, "forged")
+    await house.write("I am the attacker", on=on)
+    await shows(house, on, "wrong signature was tried", "The hub did not take it")
+    assert await house.world.value("SELECT count(*) FROM message WHERE direction = 'inbound'") == 1
+    assert "Trouble is on" not in await trouble(house, double, "none")
+
+
+@pytest.mark.parametrize(("double", "on"), [("twilio", "sms-sandbox"), ("meta", "whatsapp-cloud-sandbox")])
+async def test_what_was_put_off_goes_once_the_trouble_is_over(house: House, double: str, on: str) -> None:
+    await house.write("Hello", on=on)
+    await trouble(house, double, "throttled")
+    await answer(house, on, "Hello, yes, our doctors do.")
+    await deliver(house, on)
+    assert "Hello, yes, our doctors do." not in await shows(house, on, "Reply waits to be tried again")
+    await trouble(house, double, "none")
+    await house.world.value("UPDATE message SET send_after = now() WHERE status = 'queued'")
+    await house.world.value("UPDATE account_state SET paused = NULL, paused_until = NULL")
+    await deliver(house, on)
+    await shows(house, on, "Hello, yes, our doctors do.")
+
+
+@pytest.mark.parametrize(
+    ("double", "on"), [("twilio", "whatsapp-sandbox"), ("meta", "whatsapp-cloud-sandbox"), ("meta", "messenger-sandbox")]
+)
+async def test_nonsense_for_an_answer_sends_nothing_twice_and_is_settled_by_the_report(house: House, double: str, on: str) -> None:
+    await house.write("Hello", on=on)
+    await trouble(house, double, "malformed")
+    await answer(house, on, "Hello, yes, our doctors do.")
+    await deliver(house, on)
+    page = await shows(house, on, "Reply delivered" if on == "messenger-sandbox" else "Reply read")
+    assert page.count("<p>Hello, yes, our doctors do.</p>") == 1
+
+
+@pytest.mark.parametrize("kind", ["push_reordered", "push_batched"])
+async def test_messages_that_overtake_or_come_in_one_request_are_all_there(house: House, kind: str) -> None:
+    on = "messenger-sandbox"
+    await trouble(house, "meta", kind)
+    await asyncio.gather(house.write("First", on=on), house.write("Second", on=on))
+    await shows(house, on, "changed places" if kind == "push_reordered" else "2 events came in one request")
+    assert await house.world.value("SELECT count(*) FROM message WHERE direction = 'inbound'") == 2
+
+
+async def test_a_trouble_nobody_knows_changes_nothing(house: House) -> None:
+    assert "Trouble is on" not in await trouble(house, "twilio", "push_batched")  # Twilio has no batches
+    assert "Trouble is on" not in await trouble(house, "nobody", "slow")
+    assert "Trouble is on" not in await trouble(house, "meta", "anything")
+
+
+async def test_the_set_up_of_a_webhook_at_meta_is_passed_over_http(house: House) -> None:
+    account = house.settings.accounts[AccountId("messenger-sandbox")]
+    query = {"hub.mode": "subscribe", "hub.verify_token": account.secrets["verify_token"].reveal(), "hub.challenge": "1158201444"}
+    url = f"{account.public_url}/webhooks/{account.id}"
+    async with aiohttp.ClientSession() as http:
+        async with http.get(url, params=query) as answered:
+            assert (answered.status, await answered.text()) == (200, "1158201444")
+        async with http.get(url, params=query | {"hub.verify_token": "wrong"}) as answered:
+            assert answered.status == 403

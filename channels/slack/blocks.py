@@ -12,7 +12,6 @@ from typing import Any, Final
 from channels.slack.text import clip, plain, safe
 from hub.model.sealed import Sealed
 
-SECTION_MOST: Final = 2000  # before escaping, which may make each character five
 LINE_MOST: Final = 300
 ENTRIES_MOST: Final = 12
 TEXT_MOST: Final = 600
@@ -91,7 +90,7 @@ def summary(post: Post, *, simple: bool = False) -> str:
 def _blocks(post: Post, *, simple: bool) -> list[Block]:
     blocks: list[Block] = []
     if post.title is not None:
-        blocks.append({"type": "header", "text": _plain(clip(post.title.reveal(), 140))})
+        blocks.append({"type": "header", "text": _plain(post.title.reveal(), 150)})
     for entry in post.entries[:ENTRIES_MOST]:
         blocks += _entry(entry, simple=simple)
     if post.foot:
@@ -108,7 +107,7 @@ def _entry(entry: Entry, *, simple: bool) -> list[Block]:
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": f"<@{entry.mention}>", "verbatim": True}})
     blocks.append(_context(f"{entry.icon} {clip(entry.head.reveal(), LINE_MOST)}".strip()))
     if entry.words.reveal() and not simple:
-        blocks.append({"type": "section", "text": _plain(clip(entry.words.reveal(), SECTION_MOST))})
+        blocks.append({"type": "section", "text": _plain(entry.words.reveal())})
     if entry.foot:
         blocks.append(_context(clip(entry.foot, LINE_MOST)))
     if entry.buttons:
@@ -116,8 +115,8 @@ def _entry(entry: Entry, *, simple: bool) -> list[Block]:
     return blocks
 
 
-def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": plain(text)[:3000], "emoji": False}
+def _plain(text: str, most: int = 3000) -> Block:
+    return {"type": "plain_text", "text": plain(text, most), "emoji": False}
 
 
 def _context(text: str) -> Block:
@@ -125,7 +124,7 @@ def _context(text: str) -> Block:
 
 
 def _button(button: Button) -> Block:
-    found: Block = {"type": "button", "text": _plain(button.label), "action_id": button.action, "value": button.value}
+    found: Block = {"type": "button", "text": _plain(button.label, 75), "action_id": button.action, "value": button.value}
     if button.style:
         found["style"] = button.style
     if button.confirm:
@@ -139,14 +138,14 @@ def _button(button: Button) -> Block:
 
 
 def _link(link: Link) -> Block:
-    return {"type": "button", "text": _plain(link.label), "action_id": f"open:{link.label}"[:100], "url": link.url}
+    return {"type": "button", "text": _plain(link.label, 75), "action_id": f"open:{link.label}"[:100], "url": link.url}
 
 
 def reply_modal(
     *, title: str, callback: str, private: str, channels: Sequence[tuple[str, str]], note: str, most: int, text: str = ""
 ) -> Block:
     """The modal "Reply to patient". channels: value and words of each way out, the first chosen. most: characters it takes."""
-    options = [{"text": _plain(words), "value": value} for value, words in channels]
+    options = [{"text": _plain(words, 75), "value": value} for value, words in channels]
     writing: Block = {"type": "plain_text_input", "action_id": "text", "multiline": True, "max_length": max(1, min(3000, most))}
     if text:
         writing["initial_value"] = clip(text, min(3000, most))
@@ -164,7 +163,7 @@ def reply_modal(
         "type": "modal",
         "callback_id": callback,
         "private_metadata": private,
-        "title": _plain(title[:24]),
+        "title": _plain(title, 24),
         "submit": _plain("Send"),
         "close": _plain("Cancel"),
         "blocks": blocks,

@@ -23,19 +23,30 @@ def safe(text: str) -> str:
     letters and the style marks keeps clients from making links, emoji and styles of what is left.
     """
     text = html.escape(_CONTROL.sub("", text), quote=False)
-    return re.sub(r"(?<=\w)\.(?=\w)|://|[@#*_~`:|]", lambda m: m[0] + _WORD_JOINER, text)
+    return re.sub(r"(?<=\w)\.(?=\w)|[@#*_~`:|]", lambda m: m[0] + _WORD_JOINER, text)
 
 
-def plain(text: str) -> str:
-    """For plain_text objects, which show text as it is: only what turns or hides the line is taken out.
+def plain(text: str, most: int = 3000) -> str:
+    """For plain_text objects, which show text as it is: what turns or hides the line is taken out, `&`, `<`, `>` are escaped.
 
-    Slack decodes nothing in them but the three escapes, so those are written out; `emoji` is switched off beside them.
+    At most so many characters as Slack counts them, escapes included; what does not fit is cut, no escape torn.
     """
-    return html.escape(_CONTROL.sub("", text), quote=False)
+    text = _CONTROL.sub("", text)
+    escaped = html.escape(text, quote=False)
+    if len(escaped) <= most:
+        return escaped
+    kept, size = [], len(CUT)
+    for character in text:
+        one = html.escape(character, quote=False)
+        size += len(one)
+        if size > most:
+            break
+        kept.append(one)
+    return "".join(kept) + CUT
 
 
 def clip(text: str, most: int) -> str:
-    """At most so many characters, the cut marked. Cut before escaping, so that no escape is torn."""
+    """At most so many characters, the cut marked; for text that is not escaped yet."""
     return text if len(text) <= most else text[: most - 1] + CUT
 
 

@@ -130,9 +130,14 @@ class SlackClient:
         )
 
     async def end_upload(self, file_id: str, title: str, channel: str, thread_ts: str | None) -> None:
-        """Show an uploaded file in a thread. Raises SlackRefused; Slack refuses a file that was shown already."""
+        """Show an uploaded file in a thread. Raises SlackRefused."""
         extra = {"thread_ts": thread_ts} if thread_ts else {}
         await self._call("files.completeUploadExternal", {"files": [{"id": file_id, "title": title}], "channel_id": channel, **extra})
+
+    async def is_shown(self, file_id: str) -> bool:
+        """Whether an uploaded file is shown anywhere: `shares` names the messages it stands in. Raises SlackRefused."""
+        file = (await self._call("files.info", {"file": file_id}, form=True)).get("file")
+        return isinstance(file, Mapping) and any(isinstance(s, Mapping) and s for s in (file.get("shares") or {}).values())
 
     async def fetch_file(self, url: str, max_bytes: int) -> bytes:
         """The bytes of a file a colleague shared. The token goes to Slack's file host only. Raises MediaRefused."""
@@ -141,7 +146,7 @@ class SlackClient:
     async def _call(self, method: str, fields: Mapping[str, Any], *, form: bool = False) -> Mapping[str, Any]:
         from slack_sdk.errors import SlackApiError, SlackClientError
 
-        sent: dict[str, Any] = {"params": dict(fields)} if form else {"json": dict(fields)}
+        sent: dict[str, Any] = {"data": {k: _field(v) for k, v in fields.items()}} if form else {"json": dict(fields)}
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer = await self._client.api_call(method, **sent)
@@ -154,6 +159,11 @@ class SlackClient:
         except (aiohttp.ClientError, OSError, SlackClientError, ValueError):
             raise SlackRefused(Trouble.UNKNOWN, "dropped") from None
         return answer.data if isinstance(answer.data, dict) else {}
+
+
+def _field(value: object) -> str:
+    """A value of a form; in the body, since what is in an address stands in logs."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _refused(response: Any) -> SlackRefused:

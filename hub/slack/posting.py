@@ -80,7 +80,7 @@ class Poster:
         return await self._client.post(found.channel, None if post.kind == "root" else found.ts, body)
 
     async def _upload(self, post: Post, found: Thread) -> str:
-        """Give Slack the bytes, remember their name there, then show them. Showing is refused by Slack when it was done already."""
+        """Give Slack the bytes, remember their name there, then show them; by that name it can be asked whether they are shown."""
         if post.subject is None:
             raise LookupError("no file")
         async with self._pool.acquire() as conn:
@@ -165,7 +165,7 @@ class Poster:
 
     async def _find(self, post: Post, found: Thread) -> str | None:
         if post.kind == "file":
-            return None  # showing it again is refused by Slack when it was shown
+            return f"file:{post.file_id}" if post.file_id and await self._client.is_shown(post.file_id) else None
         oldest = (post.claimed_at or post.at).timestamp() - SKEW_S
         return await self._client.look_up(found.channel, None if post.kind == "root" else found.ts, str(post.id), oldest=oldest)
 

@@ -362,8 +362,26 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMail:
+    """What only a mail needs (channels.md §2.3). Message ids are without brackets; written_at: aware, the Date header.
+
+    leaves_list: the person whose unsubscribe links a marketing mail carries; None for every other mail. list_name: what they
+    leave. automatic: a robot's words, marked so that no robot answers them (RFC 3834 §5).
+    """
+
+    subject: Sealed[str]
+    conversation_id: ConversationId
+    written_at: datetime
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    leaves_list: ContactId | None = None
+    list_name: str = "news"
+    automatic: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundMessage:
-    """What the gate hands to `render`."""
+    """What the gate hands to `render`. mail: what only a mail has; None on every other channel."""
 
     id: MessageId
     to: Address
@@ -372,6 +390,7 @@ class OutboundMessage:
     template_variables: tuple[tuple[str, Sealed[str]], ...] = ()
     media_urls: tuple[Sealed[str], ...] = ()
     reply_to_provider_id: str | None = None
+    mail: OutboundMail | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,5 @@
 """E-mail (channels.md §2). Mail comes in by IMAP, LMTP or SMTP (workers.mail) and by webhook; all three are read here.
+It leaves by SMTP (`channels.mail.outgoing` says what, `channels.mail.transport` how).
 
 A mail fetched or delivered by the mail process is handed over as the request a webhook would have made, with the envelope in
 trace fields on top, so that one reading serves the three ways and a replay.
@@ -6,8 +7,10 @@ trace fields on top, so that one reading serves the three ways and a replay.
 
 from __future__ import annotations
 
-from channels.errors import BadPayload, CannotExpress
-from channels.mail import webhook
+from contextlib import AbstractAsyncContextManager
+
+from channels.errors import BadPayload
+from channels.mail import outgoing, webhook
 from channels.mail.account import ADDRESS_KEY, site_of
 from channels.mail.bounds import MailTooLarge
 from channels.mail.events import events_of
@@ -19,22 +22,18 @@ from hub.model.message import (
     Adapter,
     Capabilities,
     ChannelEvent,
-    OutboundMessage,
     Outcome,
-    ProviderRequest,
-    ProviderResponse,
     RawRequest,
     Reply,
-    SendCode,
-    SendResult,
+    Transport,
 )
 
 CAPABILITIES = Capabilities(
-    outbound=False,
+    outbound=True,
     attachments=False,
     templates=False,
     reply_window_h=None,
-    max_text=100_000,
+    max_text=outgoing.MAX_TEXT,
     read_receipts=False,
     provider_confirms_stop=False,
     max_body_bytes=41 * 1024 * 1024,  # a mail of the greatest size, and a form around it
@@ -53,19 +52,27 @@ def parse(request: RawRequest, account: Account) -> list[ChannelEvent]:
     return events_of(mail, account, received_at=request.received_at)
 
 
-def render(message: OutboundMessage, account: Account) -> ProviderRequest:
-    """Raise CannotExpress: this account only listens."""
-    raise CannotExpress(account.id, "outbound")
-
-
-def interpret(response: ProviderResponse) -> SendResult:
-    """Never asked, since nothing leaves."""
-    return SendResult(code=SendCode.REJECTED, error_code=str(response.status))
-
-
 def reply(request: RawRequest, outcome: Outcome) -> Reply:
     """An empty 200; a provider that posts mail reads no more than the status."""
     return Reply(status=200)
 
 
-ADAPTER = Adapter("email", Channel.EMAIL, verify, parse, render, interpret, reply, CAPABILITIES, (ADDRESS_KEY,), None)
+def open_transport(account: Account) -> AbstractAsyncContextManager[Transport]:
+    """The transport; the SMTP client is only imported here, when something is to be sent."""
+    from channels.mail.transport import open_transport as opened
+
+    return opened(account)
+
+
+ADAPTER = Adapter(
+    "email",
+    Channel.EMAIL,
+    verify,
+    parse,
+    outgoing.render,
+    outgoing.interpret,
+    reply,
+    CAPABILITIES,
+    (ADDRESS_KEY,),
+    open_transport,
+)

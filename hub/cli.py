@@ -215,6 +215,16 @@ def staff_reset(email: str) -> None:
     typer.echo(reset_staff(email))
 
 
+@staff_app.command("slack")
+def staff_slack(email: str, member: Annotated[str, typer.Argument(help="Their id in Slack; left out: the link ends.")] = "") -> None:
+    """Say who somebody is in Slack, where the two addresses differ."""
+    from hub.commands.slack import link_slack
+
+    said, done = link_slack(email, member)
+    typer.echo(said)
+    raise typer.Exit(0 if done else 1)
+
+
 @audit_app.command("verify")
 def audit_verify(
     exported: Annotated[

@@ -172,6 +172,7 @@ class Poster:
     async def _not_settled(self, post: Post, found: Thread, refusal: SlackRefused) -> None:
         """It could not be looked up: it stays unknown. Where the thread itself is gone, so is the post."""
         now = self._clock()
+        log.warning("slack.in_doubt", post=str(post.id), word=refusal.word)
         async with self._pool.acquire() as conn, conn.transaction():
             await self._rest(conn, found.channel, refusal, now)
             if refusal.trouble is Trouble.THREAD:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from hub.desks.account import passwords, throttle
+from hub.desks.account import passwords, slack, throttle
 from hub.model.audit import AuditEvent
 from hub.model.ids import StaffId
 from hub.store import audit, staff
@@ -37,6 +37,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/account", show_account),
         web.post("/account/theme", choose_theme),
         web.post("/account/inbox", join_inbox),
+        *slack.routes(),
     ]
 
 
@@ -209,7 +210,8 @@ async def _give(conn: Connection, staff_id: StaffId, roles: list[Role], *, now: 
 
 @reads(Right.SIGNED_IN)
 async def show_account(request: web.Request) -> web.Response:
-    return page(request, "account/account.html", offer_inbox=_may_join(request, frozenset(me(request).roles)))
+    offer_inbox = _may_join(request, frozenset(me(request).roles))
+    return page(request, "account/account.html", offer_inbox=offer_inbox, slack=await slack.standing(request))
 
 
 @acts(Right.SIGNED_IN)

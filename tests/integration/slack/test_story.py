@@ -92,7 +92,7 @@ async def test_buttons_assign_put_aside_and_reopen(office: Office) -> None:
     await office.press("reopen")
     assert await office.clinic.value("SELECT (status, assigned_to IS NULL, snoozed_at IS NULL)::text FROM conversation") == "(open,t,t)"
     acts = [r["action"] for r in await office.clinic.rows("SELECT action FROM audit_event WHERE reason = 'slack' ORDER BY id")]
-    assert [a.removeprefix("conversation.") for a in acts] == ["assigned", "snoozed", "woken", "assigned", "resolved", "reopened"]
+    assert [str(a).removeprefix("conversation.") for a in acts] == ["assigned", "snoozed", "woken", "assigned", "resolved", "reopened"]
 
 
 async def test_an_edit_changes_a_note_keeps_its_history_and_never_sends(office: Office) -> None:

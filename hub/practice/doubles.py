@@ -8,6 +8,7 @@ from typing import Final
 from channels.sandbox.doubles import Double
 from channels.sandbox.meta import MetaDouble
 from channels.sandbox.twilio import TwilioDouble
+from channels.sandbox.wechat_phone import WeChatOnPhone
 from hub.model.address import Channel
 from hub.model.message import Account
 from hub.settings import Settings
@@ -53,6 +54,13 @@ def _meta(accounts: Sequence[Account], settings: Settings) -> Double:
     return double
 
 
+def _wechat(accounts: Sequence[Account], settings: Settings) -> Double:
+    double = WeChatOnPhone(public_url=settings.public_url, web_url=_web_url(settings))
+    for account in accounts:
+        double.own(account)
+    return double
+
+
 def _web_url(settings: Settings) -> str:
     """Where the hub is really reached from here."""
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  compared, not bound
@@ -62,4 +70,5 @@ def _web_url(settings: Settings) -> str:
 MAKERS: Final[Mapping[frozenset[str], Callable[[Sequence[Account], Settings], Double]]] = {
     frozenset({"sms_twilio", "whatsapp_twilio"}): _twilio,
     frozenset({"whatsapp_meta", "messenger_meta", "instagram_meta"}): _meta,
+    frozenset({"wechat_official"}): _wechat,
 }

@@ -19,7 +19,7 @@ from tests.integration.test_sandbox_whole import House, house, utc_now
 
 __all__ = ["house"]  # a fixture
 
-ACCOUNTS = ("sms-sandbox", "whatsapp-sandbox", "whatsapp-cloud-sandbox", "messenger-sandbox", "instagram-sandbox")
+ACCOUNTS = ("sms-sandbox", "whatsapp-sandbox", "whatsapp-cloud-sandbox", "messenger-sandbox", "instagram-sandbox", "wechat-sandbox")
 every_account = pytest.mark.parametrize("on", ACCOUNTS)
 NEWEST = "SELECT {} FROM message WHERE direction = '{}' ORDER BY id DESC LIMIT 1"
 
@@ -62,16 +62,16 @@ async def shows(house: House, on: str, *words: str) -> str:
 
 async def does(house: House, on: str, do: str, **fields: str) -> str:
     """The person does something; the page that comes back."""
-    async with house.phone.post("/do", data={"who": "123", "on": on, "do": do} | fields) as answer:
-        assert answer.status == 200
-        return await answer.text()
+    async with house.phone.post("/do", data={"who": "123", "on": on, "do": do} | fields) as answered:
+        assert answered.status == 200
+        return str(await answered.text())
 
 
 async def trouble(house: House, double: str, kind: str, seconds: str = "2") -> str:
     form = {"who": "123", "on": "whatsapp-cloud-sandbox", "double": double, "kind": kind, "seconds": seconds}
-    async with house.phone.post("/trouble", data=form) as answer:
-        assert answer.status == 200
-        return await answer.text()
+    async with house.phone.post("/trouble", data=form) as answered:
+        assert answered.status == 200
+        return await answered.text()
 
 
 @every_account
@@ -144,7 +144,8 @@ async def test_a_button_a_story_a_place_and_the_switch_for_promotions_are_stored
     assert "switch for promotions" in await does(house, "whatsapp-cloud-sandbox", "stop_news")
     kinds = [str(row["content_kind"]) for row in await house.world.rows("SELECT content_kind FROM message ORDER BY id")]
     assert kinds == ["button", "text", "location"]
-    assert await house.world.value("SELECT count(*) FROM suppression WHERE rule_id = 'provider:user_preferences'") == 1
+    rows = await house.world.rows("SELECT scope FROM suppression WHERE rule_id = 'provider:user_preferences'")
+    assert {str(row["scope"]) for row in rows} == {"CHANNEL_MARKETING", "ALL_MARKETING"}
 
 
 async def test_what_a_channel_has_not_is_told_in_a_sentence(house: House) -> None:
@@ -220,3 +221,16 @@ async def test_the_set_up_of_a_webhook_at_meta_is_passed_over_http(house: House)
             assert (answered.status, await answered.text()) == (200, "1158201444")
         async with http.get(url, params=query | {"hub.verify_token": "wrong"}) as answered:
             assert answered.status == 403
+
+
+async def test_leaving_on_wechat_is_a_stop_and_a_menu_is_pressed(house: House) -> None:
+    on = "wechat-sandbox"
+    await does(house, on, "press", text="咨询 Ask us", payload="ASK")
+    await shows(house, on, "Stored by the hub")
+    assert "Stopped following" in await does(house, on, "unfollow")
+    await shows(house, on, "WeChat: asked to stop")
+    rows = await house.world.rows("SELECT scope FROM suppression WHERE rule_id = 'provider:unfollow'")
+    assert "CHANNEL" in {str(row["scope"]) for row in rows}
+    await trouble(house, "wechat", "forged")
+    await house.write("I am the attacker", on=on)
+    await shows(house, on, "wrong signature was tried", "The hub did not take it")

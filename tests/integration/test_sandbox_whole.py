@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -19,10 +20,13 @@ from channels.registry import ADAPTERS
 from hub import practice, webhooks, wordings
 from hub.bot.answers import Voice, confirm_stop
 from hub.gate.deliver import Delivery
+from hub.gate.passive import PassiveAnswers
+from hub.intake.front import Front
+from hub.intake.spool import Spool
 from hub.model.address import Channel
 from hub.settings import Settings
 from hub.store.pool import Pool
-from hub.web.keys import CLOCK, INTAKE, SETTINGS
+from hub.web.keys import CLOCK, FRONT, INTAKE, PASSIVE, SETTINGS
 from tests.world import WHATSAPP, World, world
 
 PATIENT = "+447700900123"
@@ -101,7 +105,11 @@ def joined(settings: Settings, *, web_port: int, sandbox_port: int, database_url
 async def hooks(world: World, settings: Settings) -> AsyncIterator[None]:
     """The webhook route as the web process serves it."""
     app = web.Application()
+    voice = Voice(settings=settings, wordings=wordings.load(settings.config_dir / "wordings"))
+    spool = Spool(settings.data_dir / "spool", settings.secret_key)
     app[SETTINGS], app[CLOCK], app[INTAKE] = settings, utc_now, world.intake
+    app[FRONT] = Front(world.intake, spool, settings.accounts)
+    app[PASSIVE] = PassiveAnswers(world.pool, voice, clock=utc_now, held=spool.waiting)
     app.add_routes(webhooks.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
@@ -113,8 +121,9 @@ async def hooks(world: World, settings: Settings) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def house(pool: Pool, settings: Settings, database_url: str) -> AsyncIterator[House]:
-    moved = joined(settings, web_port=free_port(), sandbox_port=free_port(), database_url=database_url)
+async def house(pool: Pool, settings: Settings, database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    own = replace(settings, data_dir=tmp_path)
+    moved = joined(own, web_port=free_port(), sandbox_port=free_port(), database_url=database_url)
     async with (
         world(pool, moved, utc_now) as opened,
         hooks(opened, moved),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from channels import instagram_meta, messenger_meta, sms_twilio, web_form, wechat_official, whatsapp_meta, whatsapp_twilio
+from channels import email, instagram_meta, messenger_meta, sms_twilio, web_form, wechat_official, whatsapp_meta, whatsapp_twilio
 from hub.model.message import Adapter
 
 ADAPTERS: dict[str, Adapter] = {
@@ -13,4 +13,5 @@ ADAPTERS: dict[str, Adapter] = {
     "instagram_meta": instagram_meta.ADAPTER,
     "wechat_official": wechat_official.ADAPTER,
     "web_form": web_form.ADAPTER,
+    "email": email.ADAPTER,
 }

@@ -11,7 +11,6 @@ import hmac
 import json
 import re
 from datetime import datetime
-from email.message import Message
 
 from channels.errors import BadPayload, BadSignature
 from channels.mail.site import Envelope
@@ -28,6 +27,7 @@ RECIPIENT_FIELDS = ("recipient", "rcpt_to", "envelope_to")
 MOST_FIELDS = 100
 _LONGEST_FIELD = 64 * 1024
 _NAME = re.compile(rb'(?i)\bname="?([^";\r\n]{1,100})')
+_BOUNDARY = re.compile(r";\s*boundary=(?:\"([!-!#-~ ]{1,100})\"|([!-!#-:<-~]{1,100}))", re.I)
 _TOKEN = re.compile(r"[^\s,;<>\"']+@[^\s,;<>\"']+")
 
 
@@ -39,7 +39,7 @@ def verify(request: RawRequest, account: Account, now: datetime) -> None:
         raise BadSignature(account.id)
     keys = [key.reveal().encode() for name in KEYS if (key := account.secrets.get(name)) is not None and key.reveal()]
     matches = [hmac.compare_digest(_digest(key, stamp, request.body), claimed) for key in keys]
-    if not any(matches):
+    if not any(matches) or _shape(request) is None:
         raise BadSignature(account.id)
 
 
@@ -56,18 +56,25 @@ def sign(key: str, body: bytes, *, at: int) -> str:
 
 def mail_in(request: RawRequest, account: Account) -> tuple[bytes, Envelope]:
     """The raw mail of a request, with the envelope where one came along. Raises BadPayload."""
-    kind = Message()
-    kind["content-type"] = request.headers.get("content-type", "")[:500]
-    if kind.get_content_type() in RAW_TYPES:
-        return request.body, Envelope()
-    boundary = kind.get_param("boundary")
-    if kind.get_content_type() != "multipart/form-data" or not isinstance(boundary, str) or not 0 < len(boundary) <= 200:
+    boundary = _shape(request)
+    if boundary is None:
         raise BadPayload(account.id, "content_type")
-    fields = _fields(request.body, boundary.encode("utf-8", "replace"))
+    if not boundary:
+        return request.body, Envelope()
+    fields = _fields(request.body, boundary)
     raw = next((fields[name] for name in MAIL_FIELDS if name in fields), None)
     if raw is None:
         raise BadPayload(account.id, "mail")
     return raw, _envelope(fields)
+
+
+def _shape(request: RawRequest) -> bytes | None:
+    """The boundary of a form, b"" where the body is the mail itself, None for anything else."""
+    kind, _, rest = request.headers.get("content-type", "")[:500].partition(";")
+    if kind.strip().lower() in RAW_TYPES:
+        return b""
+    found = _BOUNDARY.search(";" + rest) if kind.strip().lower() == "multipart/form-data" else None
+    return (found[1] or found[2]).encode() if found else None
 
 
 def _fields(body: bytes, boundary: bytes) -> dict[str, bytes]:

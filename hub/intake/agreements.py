@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from hub.intake.confirming import ASK_IN, WITHIN
 from hub.intake.writes import Placed, Writes
 from hub.model.address import AddressHasher
-from hub.model.consent import ConsentAct, ConsentEvent
+from hub.model.consent import ConsentAct, ConsentEvent, WordingRef
 from hub.model.ids import uuid7
 from hub.model.message import ConsentGiven, FormEnquiry
 from hub.policy.consent import given_by_form
 from hub.store import consents
+from hub.store.outbox import FollowUp
 from hub.store.pool import Connection
 from hub.wordings import Wordings
 
@@ -22,6 +24,9 @@ async def record_agreements(conn: Connection, writes: Writes, wordings: Wordings
     for event in events:
         action = "consent.given" if event.event is ConsentAct.GIVEN else "consent.invalidated"
         writes.note(action, f"consent:{event.consent_id}", channel=event.channel, purpose=event.purpose)
+        if event.event is ConsentAct.GIVEN and event.needs_confirmation:
+            writes.follow_ups.append(FollowUp(topic="confirm_consent", ref=event.consent_id, run_after=writes.now))
+            writes.follow_ups.append(FollowUp(topic="lapse_consent", ref=event.consent_id, run_after=writes.now + WITHIN + ASK_IN))
 
 
 def _events(writes: Writes, placed: Placed, form: FormEnquiry, wordings: Wordings, hasher: AddressHasher) -> list[ConsentEvent]:
@@ -38,4 +43,11 @@ def _events(writes: Writes, placed: Placed, form: FormEnquiry, wordings: Wording
         new_id=uuid7,
         occurred_at=placed.event.sent_at,
         recorded_at=writes.now,
+        attested=_attested(form, wordings),
     )
+
+
+def _attested(form: FormEnquiry, wordings: Wordings) -> WordingRef | None:
+    if form.adult is None or (shown := wordings.exact(form.adult.wording_id, form.adult.wording_version, form.adult.locale)) is None:
+        return None
+    return WordingRef(id=shown.id, version=shown.version, locale=shown.locale, text_hash=shown.text_hash)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import structlog
 
+from hub.intake.files import keep_files
 from hub.intake.record import Tools, record, record_failed
 from hub.intake.submission import Submission
 from hub.model.ids import AccountId
@@ -78,6 +79,11 @@ class Intake:
         """
         if self._closing or len(self._waiting) >= self._max_waiting:
             raise IntakeFull
+        try:
+            events = await keep_files(events, self._tools.keep)
+        except OSError as fault:
+            log.error("intake.files_not_kept", fault=type(fault).__name__, account=account.id)
+            raise StoreUnavailable from None
         done: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         self._pending.add(done)
         done.add_done_callback(self._pending.discard)

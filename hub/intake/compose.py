@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from hub import wordings
+from hub.files import FileStore
 from hub.intake.record import Tools
 from hub.lexicon import load_lexicon
 from hub.model.message import Account
@@ -23,6 +26,8 @@ def tools(settings: Settings) -> Tools:
         recognise=understand,
         wordings=wordings.load(settings.config_dir / "wordings"),
         confirms_stop=gateway_confirms,
+        keep=FileStore(settings.data_dir / "files", settings.secret_key).put,
+        zone=ZoneInfo(settings.clinic.time_zone),
     )
 
 

@@ -10,16 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from hub.intake import mail_routing
 from hub.intake.country import country_of
+from hub.intake.mail_threads import as_known, mail_row, named_threads
 from hub.intake.submission import storable
 from hub.intake.writes import NamedChannel, Placed, Writes
 from hub.model.address import Address, AddressClass, AddressHasher, Channel
 from hub.model.ids import ContactId, ConversationId, IdentityId, MessageId, uuid7
-from hub.model.message import Account, ContentKind, FormEnquiry, InboundMessage
+from hub.model.message import Account, ContentKind, FormEnquiry, InboundMessage, Mailbox
 from hub.model.permission import OptOutLabel, Signal, TextContext
 from hub.model.sealed import Sealed
 from hub.store.attachments import NewAttachment
 from hub.store.conversations import Arrival, NewConversation
+from hub.store.mail import Thread
 from hub.store.messages import InboundRow
 from hub.store.people import Known, NewContact, NewIdentity, find_senders
 from hub.store.pool import Connection
@@ -32,12 +35,17 @@ Recognise = Callable[[str, TextContext], Signal]
 
 @dataclass(slots=True)
 class _Thread:
-    """A person and thread, known or just made, shared by all messages of a batch from one sender."""
+    """A person and thread, known or just made, shared by all messages of a batch from one sender.
+
+    other: the sender's address is not this person's. opened: the thread began in this batch.
+    """
 
     contact_id: ContactId
     identity_id: IdentityId | None
     conversation_id: ConversationId
     known: Known | None
+    other: bool = False
+    opened: bool = False
 
 
 async def place(
@@ -46,11 +54,57 @@ async def place(
     """Fill `writes` with everything these messages bring, except what depends on locks."""
     asked = [(event.channel, hasher.hash(sender), account.id) for account, event in inbound for sender in _senders(event)]
     answers = iter(await find_senders(conn, asked) if asked else [])
+    named = await named_threads(conn, inbound, hasher)
     threads: dict[tuple[str, bytes | str], _Thread] = {}
-    for account, event in inbound:
+    for (account, event), thread_named in zip(inbound, named, strict=True):
         found = [next(answers) for _ in _senders(event)]
-        thread = _thread(writes, threads, account, event, found, hasher)
+        if thread_named is not None:
+            thread = _mail_thread(writes, event, thread_named, found)
+        elif _joins_nothing(account, event, found, threads, hasher) and not _asks_for_a_right(event, writes, recognise):
+            writes.note("inbound.received", f"account:{account.id}", actor=f"provider:{account.id}", result_kind="automatic")
+            continue
+        else:
+            thread = _thread(writes, threads, account, event, found, hasher)
         _message(writes, account, event, thread, hasher, recognise)
+
+
+def _joins_nothing(
+    account: Account,
+    event: InboundMessage,
+    found: Sequence[Known | None],
+    threads: dict[tuple[str, bytes | str], _Thread],
+    hasher: AddressHasher,
+) -> bool:
+    """Whether a robot's mail has no thread to join: it is journalled and begins none, so it is never shown as an enquiry."""
+    if not (event.mail and event.automatic):
+        return False
+    here = (f"{account.id}/{event.channel}", hasher.hash(event.senders[0])) if event.senders else None
+    return here not in threads and not any(known and known.conversation_id for known in found)
+
+
+def _asks_for_a_right(event: InboundMessage, writes: Writes, recognise: Recognise) -> bool:
+    """A ticket system may pass on what a person wrote to data@: words about rights are never dropped for being sent by one."""
+    if event.mail is None or event.mail.mailbox is not Mailbox.DATA:
+        return False
+    context = TextContext(channel=event.channel, now=writes.now)
+    return mail_routing.hear(event, recognise, context).label is OptOutLabel.RIGHTS
+
+
+def _mail_thread(writes: Writes, event: InboundMessage, named: Thread, found: Sequence[Known | None]) -> _Thread:
+    """The thread a mail names by our own token or id. From another address it is shown there, and moves nothing else."""
+    if named.identity_id is None:
+        return _Thread(named.contact_id, None, named.conversation_id, as_known(named), other=True)
+    proven_elsewhere = any(k and k.verified and k.contact_id != named.contact_id for k in found)
+    if _vouched(event) and not named.verified and not proven_elsewhere:
+        writes.verified.append(named.identity_id)
+    if not named.named and event.display_name:
+        writes.names.append((named.contact_id, Sealed(storable(event.display_name.reveal())[:200])))
+    return _Thread(named.contact_id, named.identity_id, named.conversation_id, as_known(named))
+
+
+def _vouched(event: InboundMessage) -> bool:
+    """Whether the provider, or for mail the sender's own domain, vouches for the sender."""
+    return event.mail is None or event.mail.trusted
 
 
 def _senders(event: InboundMessage) -> tuple[Address, ...]:
@@ -79,7 +133,8 @@ def _thread(
         conversation_id = _new_conversation(writes, account, event, contact_id)
     if known and not known.named and event.display_name:
         writes.names.append((contact_id, Sealed(storable(event.display_name.reveal())[:200])))
-    thread = _Thread(contact_id, identity_id, conversation_id, known)
+    opened = known is None or known.conversation_id is None
+    thread = _Thread(contact_id, identity_id, conversation_id, known, opened=opened)
     threads.update(dict.fromkeys(keys, thread))
     return thread
 
@@ -109,10 +164,10 @@ def _identities(
             continue  # another person's: joining people is for staff to decide
         if known is not None and known.identity_id is not None:
             identity_id = known.identity_id
-            if not known.verified:
+            if not known.verified and _vouched(event):
                 writes.verified.append(identity_id)
         else:
-            identity_id = _new_identity(writes, contact_id, event.channel, sender, hasher, verified=True)
+            identity_id = _new_identity(writes, contact_id, event.channel, sender, hasher, verified=_vouched(event))
         chosen = chosen or identity_id
     return chosen
 
@@ -174,30 +229,42 @@ def _birth_date(form: FormEnquiry) -> date | None:
 def _message(writes: Writes, account: Account, event: InboundMessage, thread: _Thread, hasher: AddressHasher, recognise: Recognise) -> None:
     message_id = MessageId(uuid7())
     text = storable(event.text.reveal())
-    signal = recognise(text, _context(event, thread, writes))
+    signal = mail_routing.hear(event, recognise, _context(event, thread, writes))
     addresses = _typed(event.form) if event.form else event.senders
-    writes.placed.append(
-        Placed(
-            id=message_id,
-            event=event,
-            contact_id=thread.contact_id,
-            identity_id=thread.identity_id,
-            conversation_id=thread.conversation_id,
-            hashes=tuple(hasher.hash(a) for a in addresses),
-            signal=signal,
-            proven=event.form is None,
-        )
+    placed = Placed(
+        id=message_id,
+        event=event,
+        contact_id=thread.contact_id,
+        identity_id=thread.identity_id,
+        conversation_id=thread.conversation_id,
+        hashes=tuple(hasher.hash(a) for a in addresses),
+        signal=signal,
+        proven=event.form is None and _vouched(event) and not thread.other,
+        other=thread.other,
+        on_file=thread.known is not None and thread.known.identity_id is not None,
     )
+    writes.placed.append(placed)
+    if (mail := mail_row(placed, message_id)) is not None:
+        writes.mails.append(mail)
     writes.messages.append(_row(writes, account, event, thread, message_id, text, signal))
     for position, media in enumerate(event.media):
         writes.attachments.append(NewAttachment(id=uuid7(), message_id=message_id, position=position, media=media, created_at=writes.now))
+    _arrive(writes, placed, thread)
+
+
+def _arrive(writes: Writes, placed: Placed, thread: _Thread) -> None:
+    """Move the conversation to the top as unread; a robot's mail leaves it where it is (policy §4.1: never an enquiry)."""
+    if placed.event.mail and placed.event.automatic and not thread.opened:
+        writes.changed.append(thread.conversation_id)
+        return
     before = writes.arrivals.get(thread.conversation_id)
+    unclear = placed.signal.label is OptOutLabel.AMBIGUOUS or mail_routing.spread_held_back(placed)
     writes.arrivals[thread.conversation_id] = Arrival(
         conversation_id=thread.conversation_id,
-        message_id=message_id,
+        message_id=placed.id,
         received_at=writes.now,
         count=(before.count if before else 0) + 1,
-        stop_unclear=signal.label is OptOutLabel.AMBIGUOUS or bool(before and before.stop_unclear),
+        stop_unclear=unclear or bool(before and before.stop_unclear),
     )
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
+from hub.intake import mail_routing
 from hub.intake.agreements import record_agreements
 from hub.intake.place import Recognise, place
 from hub.intake.reports import apply_preferences, apply_reports
@@ -20,7 +21,7 @@ from hub.model.ids import ContactId, ConversationId
 from hub.model.message import Account, ChannelEvent, InboundMessage, PreferenceChange, ProviderKeyword, StatusUpdate, Unknown
 from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, Scope, Signal
 from hub.policy.invitation import after_inbound, after_withdrawal
-from hub.store import attachments, audit, conversations, journal, live, messages, nonces, outbox, people, suppressions
+from hub.store import attachments, audit, conversations, journal, live, mail, messages, nonces, outbox, people, rights, suppressions
 from hub.store.conversations import InvitationRow
 from hub.store.outbox import FollowUp
 from hub.store.pool import Connection
@@ -33,12 +34,17 @@ BARRED_FLAGS = frozenset({"urgent", "under_18"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What intake needs besides the database. confirms_stop: whether the gateway itself answers a stop, per account."""
+    """What intake needs besides the database. confirms_stop: whether the gateway itself answers a stop, per account.
+
+    keep: puts a file on our disk and gives its SHA-256; None refuses files that come along. zone: the clinic's place, whose days count.
+    """
 
     hasher: AddressHasher
     recognise: Recognise
     wordings: Wordings
     confirms_stop: Callable[[Account, Signal], bool] = lambda _account, _signal: False
+    keep: Callable[[bytes], bytes] | None = None
+    zone: tzinfo = UTC
 
 
 async def record(conn: Connection, submissions: Sequence[Submission], tools: Tools, *, now: datetime) -> list[tuple[int, int]]:
@@ -87,10 +93,13 @@ async def _store(conn: Connection, fresh: Sequence[tuple[Account, ChannelEvent]]
     if writes.messages:
         await messages.add_inbound(conn, writes.messages)
         await attachments.add(conn, writes.attachments)
+        if writes.mails:
+            await mail.add(conn, writes.mails)
+        await open_cases(conn, writes, tools.zone)
         await record_agreements(conn, writes, tools.wordings, tools.hasher)
     reports = [(a, e) for a, e in fresh if isinstance(e, StatusUpdate)]
     if reports:
-        await apply_reports(conn, writes, reports)
+        await apply_reports(conn, writes, reports, hasher=tools.hasher)
     for account, event in fresh:
         if isinstance(event, Unknown):
             writes.note("inbound.received", f"account:{account.id}", actor=f"provider:{account.id}", result_kind="unknown")
@@ -129,20 +138,19 @@ def _understand(writes: Writes, placed: Placed, tools: Tools, by_id: dict[str, A
     if event.keyword is ProviderKeyword.STOP:
         effects, source = (*keyword_effects(event.channel), *(e for e in effects if e[0] is Scope.ALL_CONTACT)), "provider_keyword"
     if effects:
-        writes.stops.append(
-            Stop(
-                contact_id=placed.contact_id,
-                hashes=placed.hashes,
-                effects=effects,
-                occurred_at=event.sent_at,
-                source=source,
-                rule_id=signal.rule_id or None,
-                evidence_id=placed.id,
-                provisional=signal.label is OptOutLabel.AMBIGUOUS and source != "provider_keyword",
-            )
+        stop = Stop(
+            contact_id=placed.contact_id,
+            hashes=placed.hashes,
+            effects=effects,
+            occurred_at=event.sent_at,
+            source=source,
+            rule_id=signal.rule_id or None,
+            evidence_id=placed.id,
+            provisional=signal.label is OptOutLabel.AMBIGUOUS and source != "provider_keyword",
         )
+        writes.stops.extend(mail_routing.reach(stop, placed))
         gateway_confirms = event.keyword is ProviderKeyword.STOP or tools.confirms_stop(by_id[event.account_id], signal)
-        if not gateway_confirms and placed.proven:
+        if not gateway_confirms and _may_be_told(placed):
             writes.follow_ups.append(FollowUp(topic="confirm_stop", ref=placed.id, run_after=writes.now))
     elif placed.proven and (signal.label is OptOutLabel.OPT_IN or event.keyword is ProviderKeyword.START):
         writes.starts.append(
@@ -155,8 +163,23 @@ def _understand(writes: Writes, placed: Placed, tools: Tools, by_id: dict[str, A
             )
         )
     writes.follow_ups.extend(
-        FollowUp(topic="fetch_media", ref=a.id, run_after=writes.now) for a in writes.attachments if a.message_id == placed.id
+        FollowUp(topic="fetch_media", ref=a.id, run_after=writes.now)
+        for a in writes.attachments
+        if a.message_id == placed.id and a.media.kept is None
     )
+
+
+def _may_be_told(placed: Placed) -> bool:
+    """Whether a stop is confirmed to the address it came from: a mail nobody vouches for only to an address on file (policy §4.3)."""
+    return not placed.other and (placed.proven or (placed.event.mail is not None and placed.on_file))
+
+
+async def open_cases(conn: Connection, writes: Writes, zone: tzinfo) -> None:
+    """A case for each request about data, with its clock; the desk for them reads it (policy §4)."""
+    requests = [r for p in writes.placed if (r := mail_routing.case_request(p, now=writes.now, zone=zone)) is not None]
+    for request, opened in zip(requests, await rights.open_cases(conn, requests, now=writes.now), strict=True):
+        action = "case.opened" if opened.new else "case.message_added"
+        writes.note(action, f"case:{opened.case_id}", actor="system:intake", reason=request.kind, message=str(request.message_id))
 
 
 async def _threads(conn: Connection, writes: Writes) -> None:
@@ -165,11 +188,12 @@ async def _threads(conn: Connection, writes: Writes) -> None:
         await conversations.open_conversations(conn, writes.conversations)
     if writes.arrivals:
         await conversations.note_arrivals(conn, list(writes.arrivals.values()))
-    touched = {(p.conversation_id, p.event.channel) for p in writes.placed}
+    inviting = [p for p in writes.placed if not p.other]  # somebody else's words invite nobody on this person's behalf
+    touched = {(p.conversation_id, p.event.channel) for p in inviting}
     if not touched and not writes.named:
         return
     held = {(r.conversation_id, r.channel): r for r in await conversations.lock_invitations(conn, touched)}
-    for placed in writes.placed:
+    for placed in inviting:
         key = (placed.conversation_id, placed.event.channel)
         before = held[key].facts if key in held else InvitationFacts(state=InvitationState.NONE, consecutive_outbound=0)
         after = _moved(writes, placed, before)

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from hub.intake.stops import apply_stops, keyword_effects, withdraw_invitations
 from hub.intake.writes import Stop, Writes
 from hub.model.address import AddressHasher
-from hub.model.ids import uuid7
+from hub.model.ids import ContactId, uuid7
 from hub.model.message import Account, DeliveryStatus, PreferenceChange, StatusUpdate
 from hub.model.permission import Scope
-from hub.store import delivery, people
+from hub.store import delivery, mail, people
 from hub.store.delivery import Joined, Report
 from hub.store.pool import Connection
 
 SEND_ACTIONS = {DeliveryStatus.FAILED: "send.failed", DeliveryStatus.DELIVERED: "send.delivered"}
 
 
-async def apply_reports(conn: Connection, writes: Writes, reports: Sequence[tuple[Account, StatusUpdate]]) -> None:
+async def apply_reports(
+    conn: Connection, writes: Writes, reports: Sequence[tuple[Account, StatusUpdate]], *, hasher: AddressHasher
+) -> None:
     """Move messages on; a code that means "this person stopped you" is a revocation received now (policy §2.5)."""
     by_id = {uuid7(): event for _, event in reports}
     rows = [
@@ -41,12 +43,17 @@ async def apply_reports(conn: Connection, writes: Writes, reports: Sequence[tupl
             writes.note(action, f"message:{joined.message_id}", actor=f"provider:{event.account_id}", reason=event.error_code)
         if event.recipient_stopped:
             stopped.stops.append(provider_stop(joined, event))
-        if event.address_invalid and joined.address_hash:
+        if event.address_invalid and joined.address_hash and _is_about(event, joined.address_hash, hasher):
             await people.mark_addresses(conn, [joined.address_hash], "invalid")
     await apply_stops(conn, stopped)
     await withdraw_invitations(conn, stopped)
     writes.audit.extend(stopped.audit)
     writes.changed.extend(stopped.changed)
+
+
+def _is_about(event: StatusUpdate, written_to: bytes, hasher: AddressHasher) -> bool:
+    """Whether the report speaks of the address we wrote to; one that a mailbox forwards to says nothing about it."""
+    return event.about is None or written_to in hasher.hashes(event.about)
 
 
 def provider_stop(joined: Joined, event: StatusUpdate) -> Stop:
@@ -67,18 +74,32 @@ async def apply_preferences(
 ) -> None:
     """A stop the provider reports by itself (unfollow, preference, complaint). Resuming lifts nothing of ours here."""
     for account, event in events:
+        if not event.stop:
+            continue
         hashes = tuple(hasher.hash(s) for s in event.senders)
-        known = await people.find_senders(conn, [(event.channel, h, account.id) for h in hashes])
-        contact = next((k.contact_id for k in known if k is not None), None)
-        if event.stop:
-            scope = Scope.CHANNEL if event.whole_channel else Scope.CHANNEL_MARKETING
+        scope = Scope.CHANNEL if event.whole_channel else Scope.CHANNEL_MARKETING
+        for contact, addresses in await _meant(conn, account, event, hashes):
             writes.stops.append(
                 Stop(
                     contact_id=contact,
-                    hashes=hashes,
+                    hashes=addresses,
                     effects=((scope, event.channel), (Scope.ALL_MARKETING, None)),
                     occurred_at=event.occurred_at,
                     source="provider_preference",
                     rule_id=f"provider:{event.source}",
                 )
             )
+
+
+async def _meant(
+    conn: Connection, account: Account, event: PreferenceChange, hashes: tuple[bytes, ...]
+) -> list[tuple[ContactId | None, tuple[bytes, ...]]]:
+    """Who is to be left alone, each with the addresses it is said of: by address, by our own token, by what it answers."""
+    known = await people.find_senders(conn, [(event.channel, h, account.id) for h in hashes]) if hashes else []
+    contact = next((k.contact_id for k in known if k is not None), None)
+    found: list[tuple[ContactId | None, tuple[bytes, ...]]] = [(contact, hashes)] if hashes else []
+    if event.contact_id is not None and (named := await mail.known_contact(conn, event.contact_id)) is not None:
+        found.append((named, ()))
+    if event.about:
+        found += [(a.contact_id, (a.address_hash,) if a.address_hash else ()) for a in await mail.addressees(conn, event.about)]
+    return found

@@ -37,12 +37,13 @@ async def apply_stops(conn: Connection, writes: Writes) -> None:
 def rows_for(stop: Stop, reach: people.Reach) -> list[NewSuppression]:
     """The suppressions of one stop: by every address it reaches, each naming the person too."""
     mine = [(h, c, k) for h, c, k, contact in reach.addresses if contact == stop.contact_id]
+    keys = {h: k for h, _, k, _ in reach.addresses}
     rows: list[NewSuppression] = []
     for scope, channel in stop.effects:
         wanted = {h: k for h, c, k in mine if channel is None or c == channel}
         wanted |= {h: k for h, _, k in mine if h in stop.hashes}
         missing = [h for h in stop.hashes if h not in wanted]
-        keyed: list[tuple[bytes | None, int | None]] = [*sorted(wanted.items()), *((h, None) for h in missing)]
+        keyed: list[tuple[bytes | None, int | None]] = [*sorted(wanted.items()), *((h, keys.get(h)) for h in missing)]
         rows += [_row(stop, scope, channel, h, k) for h, k in keyed or [(None, None)]]
     return [r for r in rows if r.address_hash or r.contact_id]
 

@@ -15,6 +15,7 @@ from hub.model.permission import Scope, Signal
 from hub.model.sealed import Sealed
 from hub.store.attachments import NewAttachment
 from hub.store.conversations import Arrival, NewConversation
+from hub.store.mail import MailRow
 from hub.store.messages import InboundRow
 from hub.store.outbox import FollowUp
 from hub.store.people import NewContact, NewIdentity
@@ -22,7 +23,10 @@ from hub.store.people import NewContact, NewIdentity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """An inbound message with the person and thread it belongs to. signal: what the recogniser made of it."""
+    """An inbound message with the person and thread it belongs to. signal: what the recogniser made of it.
+
+    other: it came into the thread from an address that is not this person's. on_file: the person had that address with us before.
+    """
 
     id: MessageId
     event: InboundMessage
@@ -31,7 +35,9 @@ class Placed:
     conversation_id: ConversationId
     hashes: tuple[bytes, ...]
     signal: Signal
-    proven: bool  # the provider vouches for the sender; a form's typed addresses are not proven
+    proven: bool  # the provider vouches for the sender; a form's typed addresses are not proven, nor a mail without DMARC
+    other: bool = False
+    on_file: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,15 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """Somebody said yes to our question whether a typed address is theirs."""
+
+    consent_id: UUID
+    message_id: MessageId
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedChannel:
     """A form named this channel, with this typed address, for its answer."""
 
@@ -83,12 +98,15 @@ class Writes:
     names: list[tuple[ContactId, Sealed[str]]] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
+    agreed: list[Agreed] = field(default_factory=list)
+    answered: set[MessageId] = field(default_factory=set)  # messages that are no more than an answer to our question
     conversations: list[NewConversation] = field(default_factory=list)
     arrivals: dict[ConversationId, Arrival] = field(default_factory=dict)
     named: list[NamedChannel] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
     messages: list[InboundRow] = field(default_factory=list)
     attachments: list[NewAttachment] = field(default_factory=list)
+    mails: list[MailRow] = field(default_factory=list)
     follow_ups: list[FollowUp] = field(default_factory=list)
     audit: list[AuditEvent] = field(default_factory=list)
     changed: list[ConversationId] = field(default_factory=list)

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from hub.model.address import Channel
 from hub.model.ids import AccountId
 from hub.model.message import Account, Adapter
 from hub.model.sealed import Sealed
 from hub.settings.environment import Environment
+from hub.settings.mailboxes import mail_options
 from hub.settings.problems import Problems, Reader, Table
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -33,6 +35,8 @@ class Surroundings:
     sandbox: bool
     sandbox_netloc: str
     processors: frozenset[str]
+    data_addresses: tuple[str, ...]
+    stop_address: str
     secret_key: Sealed[bytes] | None
 
 
@@ -96,6 +100,8 @@ def _account(
     if reader.flag("sandbox", default=False):
         options["sandbox"] = True  # from the mark alone: it opens the way to loopback addresses
     sender, outbound = reader.text("sender"), reader.flag("outbound", default=True)
+    if adapter is not None and adapter.channel is Channel.EMAIL:
+        options |= mail_options(reader, sender, options, around)
     rate_per_s, burst = reader.number("rate_per_s", 1.0, least=0.001), reader.whole("burst", 1, least=1)
     _refuse_secrets(reader, id, reader.names)
     reader.finish()

@@ -41,6 +41,8 @@ def load_settings(environ: Mapping[str, str], config_dir: Path) -> Settings:
         sandbox=sandbox,
         sandbox_netloc=f"{where.sandbox_host}:{where.sandbox_port}",
         processors=frozenset(processor.id for processor in processors),
+        data_addresses=clinic.data_addresses,
+        stop_address=clinic.stop_address,
         secret_key=secret_key,
     )
     settings = partial(

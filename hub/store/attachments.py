@@ -23,13 +23,16 @@ class NewAttachment:
 
 
 async def add(conn: Connection, attachments: Sequence[NewAttachment]) -> None:
-    """Note files that are still with the provider."""
+    """Note files that are still with the provider, and those that came along and lie on our disk already."""
     if not attachments:
         return
     await conn.execute(
         """
-        INSERT INTO attachment (id, message_id, position, mime_type, file_name, source_url, created_at)
-        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+        INSERT INTO attachment (id, message_id, position, mime_type, file_name, source_url, created_at, size, sha256, state)
+        SELECT *, CASE WHEN sha256 IS NULL THEN 'pending' ELSE 'stored' END
+        FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::bigint[],
+                    $9::bytea[])
+            AS n(id, message_id, position, mime_type, file_name, source_url, created_at, size, sha256)
         """,
         [a.id for a in attachments],
         [a.message_id for a in attachments],
@@ -38,6 +41,8 @@ async def add(conn: Connection, attachments: Sequence[NewAttachment]) -> None:
         [a.media.file_name.reveal() if a.media.file_name else None for a in attachments],
         [a.media.url.reveal() if a.media.url else a.media.provider_media_id for a in attachments],
         [a.created_at for a in attachments],
+        [a.media.kept.size if a.media.kept else None for a in attachments],
+        [a.media.kept.sha256 if a.media.kept else None for a in attachments],
     )
 
 

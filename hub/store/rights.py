@@ -69,7 +69,8 @@ async def _insert(conn: Connection, request: Request, now: datetime) -> UUID:
     case_id = uuid7()
     await conn.execute(
         """
-        INSERT INTO rights_case (id, kind, contact_id, conversation_id, channel, received_at, statutory_due, policy_due, due, target, opened_at)
+        INSERT INTO rights_case (id, kind, contact_id, conversation_id, channel, received_at, statutory_due, policy_due, due, target,
+                                 opened_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """,
         case_id,

@@ -14,7 +14,18 @@ from urllib.parse import parse_qsl, urlencode
 
 from twilio.request_validator import RequestValidator
 
-from channels import form_token, instagram_meta, messenger_meta, sms_twilio, web_form, wechat_official, whatsapp_meta, whatsapp_twilio
+from channels import (
+    email,
+    form_token,
+    instagram_meta,
+    messenger_meta,
+    sms_twilio,
+    web_form,
+    wechat_official,
+    whatsapp_meta,
+    whatsapp_twilio,
+)
+from channels.mail import webhook
 from channels.sandbox import wechat_payloads
 from channels.sandbox.meta import MetaDouble
 from channels.sandbox.twilio import TwilioDouble
@@ -282,6 +293,33 @@ def twilio_double() -> Double:
     return TwilioDouble(ACCOUNT_SID, TOKEN, statuses=False).serve()
 
 
+MAIL_KEY, ADDRESS_KEY = "webhook-key-of-the-contract-suite", "address-key-of-the-contract-suite"
+MAIL_ACCOUNT = Account(
+    id=AccountId("mail"),
+    adapter="email",
+    channel=Channel.EMAIL,
+    sender="hello@clinic.example",
+    public_url=PUBLIC_URL,
+    secrets={"address_key": Sealed(ADDRESS_KEY), "webhook_key": Sealed(MAIL_KEY)},
+    options={"signed_domains": "in.clinic.example", "data_addresses": "data@clinic.example", "stop_addresses": "stop@clinic.example"},
+    processor="mail-provider",
+)
+MAIL_BODY = b"""From: Amy O'Neil <amy@example.org>\r
+To: hello@clinic.example\r
+Subject: Lips\r
+Date: Tue, 24 Nov 2026 10:59:00 +0000\r
+Message-ID: <a1@example.org>\r
+\r
+How much is lip filler?\r
+"""
+
+
+def sign_mail(body: bytes, path: str, at: datetime = NOW) -> RawRequest:
+    stamp = int(at.timestamp())
+    headers = {"content-type": "message/rfc822", webhook.SIGNATURE_HEADER: webhook.sign(MAIL_KEY, body, at=stamp)}
+    return RawRequest(method="POST", path_and_query=path, headers=headers, body=body, received_at=NOW)
+
+
 SAMPLES: dict[str, Sample] = {
     "sms_twilio": Sample(
         adapter=sms_twilio.ADAPTER,
@@ -368,5 +406,16 @@ SAMPLES: dict[str, Sample] = {
         meaning=lambda body: body,
         stale=sign_form(FORM_BODY, "/webhooks/site", NOW - timedelta(seconds=301)),
         secrets=(FORM_KEY, BACKEND_KEY),
+    ),
+    "email": Sample(
+        adapter=email.ADAPTER,
+        account=MAIL_ACCOUNT,
+        path="/webhooks/mail",
+        body=MAIL_BODY,
+        signature_header=webhook.SIGNATURE_HEADER,
+        sign=sign_mail,
+        meaning=lambda body: body,
+        stale=sign_mail(MAIL_BODY, "/webhooks/mail", NOW - timedelta(seconds=301)),
+        secrets=(MAIL_KEY, ADDRESS_KEY),
     ),
 }

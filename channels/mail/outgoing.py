@@ -63,7 +63,7 @@ def unsubscribe_of(mail: OutboundMail, account: Account) -> Unsubscribe | None:
     if mail.leaves_list is None:
         return None
     token = sign_unsubscribe(str(mail.leaves_list), mail.list_name, token_keys(account))
-    stop = str(account.options.get("stop_address", "")) or f"stop@{signed_domain(account)}"
+    stop = str(account.options.get("stop_addresses", "")).partition(",")[0].strip() or f"stop@{signed_domain(account)}"
     return Unsubscribe(url=f"{account.public_url}/u/{token}", mailto=stop, token=token)
 
 

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.gate.compose import mail_of
 from hub.gate.content import from_row
 from hub.gate.routes import capabilities, route_ok, window_messages
 from hub.model.address import Address, AddressClass, Channel
 from hub.model.audit import AuditEvent
 from hub.model.ids import CampaignId, ContactId, ConversationId, DecisionId, MessageId, uuid7
-from hub.model.message import Account, DeliveryStatus, OutboundMessage
+from hub.model.message import Account, DeliveryStatus, OutboundMail, OutboundMessage
 from hub.model.permission import Decision, Kind, PolicySettings
 from hub.policy.permission import decide
-from hub.store import audit, conversations, decisions, facts, live
+from hub.store import audit, conversations, decisions, facts, live, mail_out
 from hub.store import queue as waiting
 from hub.store.decisions import DecisionRow
 from hub.store.delivery import Sent
@@ -87,9 +88,10 @@ async def claim(
         decided = await _decide(conn, rows, account, policy, now)
         hashes = {c.id: c.address_hash for c in candidates}
         await _write(conn, decided, hashes, now)
+        mails = await _mails(conn, [row for row, decision in decided if decision.allowed], account, now)
     # Good from the commit on, so the clock is read again here.
     committed_at = clock()
-    claimed = [_claimed(row, hashes[row.id], committed_at) for row, decision in decided if decision.allowed]
+    claimed = [_claimed(row, hashes[row.id], committed_at, mails.get(row.id)) for row, decision in decided if decision.allowed]
     return claimed, len(rows)
 
 
@@ -114,6 +116,15 @@ async def _decide(
     ]
     gathered = await facts.gather(conn, asks, now=now) if asks else []
     return [(row, decide(found, policy)) for row, found in zip(rows, gathered, strict=True)]
+
+
+async def _mails(conn: Connection, rows: Sequence[Waiting], account: Account, now: datetime) -> dict[MessageId, OutboundMail]:
+    """What those of them that leave by mail say beside their text."""
+    rows = [row for row in rows if row.channel is Channel.EMAIL]
+    if not rows:
+        return {}
+    threads = await mail_out.threads_of(conn, (row.conversation_id for row in rows))
+    return {row.id: mail_of(row.kind, row.conversation_id, threads.get(row.conversation_id), account, now=now) for row in rows}
 
 
 async def _write(
@@ -156,7 +167,7 @@ def _event(row: Waiting, decision: Decision, now: datetime) -> AuditEvent:
     return AuditEvent(at=now, actor="system:gate", action=action, object=f"message:{row.id}", reason=decision.reason)
 
 
-def _claimed(row: Waiting, address_hash: bytes | None, at: datetime) -> Claimed:
+def _claimed(row: Waiting, address_hash: bytes | None, at: datetime, mail: OutboundMail | None) -> Claimed:
     if row.address is None or row.address_kind is None:
         raise ValueError("a message without an address was let go")  # the judge refuses BAD_ADDRESS before this
     return Claimed(
@@ -165,6 +176,7 @@ def _claimed(row: Waiting, address_hash: bytes | None, at: datetime) -> Claimed:
             to=Address(kind=AddressClass(row.address_kind), value=row.address),
             text=row.body,
             template_id=row.template_id,
+            mail=mail,
         ),
         kind=row.kind,
         contact_id=row.contact_id,

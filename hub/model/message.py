@@ -97,6 +97,15 @@ class ConsentGiven:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """A ticked statement that is no consent ("I am 18 or over"), as the wording that was shown."""
+
+    wording_id: str
+    wording_version: int
+    locale: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FormEnquiry:
     """What a contact form adds to its message: typed, unproven addresses and the boxes that were ticked."""
 
@@ -114,6 +123,7 @@ class FormEnquiry:
     page_url: Sealed[str] | None = None
     call_welcome: bool = False  # "Telephone" was ticked; a call is made by a person, so it is no channel
     files_ignored: int = 0  # files sent along that were not taken over
+    adult: Attestation | None = None  # "I am 18 or over" was ticked; it was unticked when shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +237,8 @@ class PreferenceChange:
     source: str  # short constant: "unfollow", "user_preferences", "complaint", "unsubscribe"
     contact_id: ContactId | None = None  # the person our own signed token names
     about: tuple[UUID, ...] = ()  # messages or conversations of ours it is about, where the sender is not named
+    this_list_only: bool = False  # chosen on our own page: news on this channel end, and nothing wider
+    nothing_at_all: bool = False  # chosen on our own page: no word from us any more, on any channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,7 @@ class SlackDouble:
         self.calls: list[str] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.asked: list[Asked] = []
+        self.shows_metadata = True  # False: the app lacks the right to read it
         self._sender = SlackSender(self)
         self._serial = itertools.count(1)
         self._last_post: dict[str, float] = {}

@@ -188,7 +188,7 @@ def _whisper(double: SlackDouble, fields: Fields) -> Fields:
 
 def _history(double: SlackDouble, fields: Fields) -> Fields:
     channel = _writable(double, fields)
-    return _paged([s for s in double.said if s.channel == channel and not s.thread_ts], fields)
+    return _paged(double, [s for s in double.said if s.channel == channel and not s.thread_ts], fields)
 
 
 def _replies(double: SlackDouble, fields: Fields) -> Fields:
@@ -196,14 +196,14 @@ def _replies(double: SlackDouble, fields: Fields) -> Fields:
     root = [s for s in double.said if s.ts == ts and not s.deleted]
     if not root:
         raise No("thread_not_found")
-    return _paged([*root, *double.thread(ts)], fields)
+    return _paged(double, [*root, *double.thread(ts)], fields)
 
 
-def _paged(found: list[Said], fields: Fields) -> Fields:
+def _paged(double: SlackDouble, found: list[Said], fields: Fields) -> Fields:
     oldest = float(fields.get("oldest") or 0)
     fresh = [s for s in found if float(s.ts) >= oldest and not s.deleted]
     start = int(fields.get("cursor") or 0)
-    with_metadata = str(fields.get("include_all_metadata", "")).lower() == "true"
+    with_metadata = double.shows_metadata and str(fields.get("include_all_metadata", "")).lower() == "true"
     items = [s.as_json() for s in fresh[start : start + PAGE]]
     if not with_metadata:
         items = [{k: v for k, v in i.items() if k != "metadata"} for i in items]

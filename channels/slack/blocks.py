@@ -16,6 +16,7 @@ LINE_MOST: Final = 300
 ENTRIES_MOST: Final = 12
 TEXT_MOST: Final = 600
 EVENT_TYPE: Final = "hub_message"
+BLOCK_MARK: Final = "hub:"
 
 NOTHING: Final = Sealed("")
 
@@ -69,9 +70,12 @@ class Post:
 
 def body(post: Post, *, id: str, simple: bool = False) -> Mapping[str, Any]:
     """What chat.postMessage and chat.update take beside channel and thread. simple: no words from outside, for a text Slack refused."""
+    drawn = _blocks(post, simple=simple)
+    if drawn:
+        drawn[0]["block_id"] = f"{BLOCK_MARK}{id}"  # history shows it even to an app that may not read metadata
     return {
         "text": safe(clip(summary(post, simple=simple), TEXT_MOST)),
-        "blocks": _blocks(post, simple=simple),
+        "blocks": drawn,
         "unfurl_links": False,
         "unfurl_media": False,
         "mrkdwn": False,

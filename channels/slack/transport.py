@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 
 from channels import media
-from channels.slack.blocks import EVENT_TYPE
+from channels.slack.blocks import BLOCK_MARK, EVENT_TYPE
 from channels.slack.errors import SlackRefused, Trouble, trouble_of
 from hub.model.sealed import Sealed
 
@@ -186,10 +186,16 @@ def _wait(headers: object) -> float:
 
 
 def _id_of(message: object) -> str:
-    meta = message.get("metadata") if isinstance(message, Mapping) else None
-    if not isinstance(meta, Mapping) or meta.get("event_type") != EVENT_TYPE or not isinstance(meta.get("event_payload"), Mapping):
+    """Our id on a post of ours: from its metadata, or from its first block; "" on any other."""
+    if not isinstance(message, Mapping):
         return ""
-    return str(meta["event_payload"].get("id", ""))
+    meta, blocks = message.get("metadata"), message.get("blocks")
+    if isinstance(meta, Mapping) and meta.get("event_type") == EVENT_TYPE and isinstance(meta.get("event_payload"), Mapping):
+        return str(meta["event_payload"].get("id", ""))
+    first = blocks[0] if isinstance(blocks, list) and blocks and isinstance(blocks[0], Mapping) else {}
+    mark = str(first.get("block_id", ""))
+    # People's own messages have blocks too; Slack names those, so nobody can write this mark.
+    return mark.removeprefix(BLOCK_MARK) if mark.startswith(BLOCK_MARK) and message.get("bot_id") else ""
 
 
 def _profile(user: str, team: str, found: Mapping[str, Any]) -> Profile:

@@ -48,6 +48,19 @@ async def test_an_unknown_first_post_is_looked_up_and_never_made_again(office: O
     assert "Hello" in office.thread()
 
 
+async def test_an_app_that_may_not_read_metadata_posts_nothing_twice_either(office: Office) -> None:
+    office.double.shows_metadata = False
+    for n in range(2):
+        office.double.trouble(Trouble.SERVER_ERROR_AFTER, method=POST)
+        await office.clinic.writes(f"Message {n}")
+        await office.mirrors()
+        office.clock.forward(seconds=60)
+        await office.mirrors()
+    assert office.double.doubled() == []
+    assert len(office.double.posts()) == 1
+    assert len(office.double.thread(office.root.ts)) == 2
+
+
 async def test_a_mirror_killed_between_call_and_record_posts_nothing_twice(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     from hub.store import slack
 

@@ -1,0 +1,5 @@
+"""A page that plays Slack for a colleague: channels, threads, buttons, the window, on this computer alone."""
+
+from channels.sandbox.staff.page import TEMPLATES, StaffPage
+
+__all__ = ["TEMPLATES", "StaffPage"]

@@ -29,6 +29,7 @@ async def empty(conn: Connection, people: Sequence[UUID]) -> Emptied:
     await conn.execute("SELECT 1 FROM message WHERE conversation_id = ANY($1) ORDER BY id FOR UPDATE", threads)
     files = [*await conn.fetch(_ATTACHMENTS, threads), *await conn.fetch(_NOTE_FILES, threads)]
     await conn.execute(_NOTES, threads)
+    await conn.execute(_MAILS, threads)
     await conn.execute(_JOURNAL, threads)
     await conn.execute(
         "DELETE FROM outbox WHERE ref IN (SELECT id FROM message WHERE conversation_id = ANY($1)) OR ref = ANY($2)",
@@ -73,6 +74,7 @@ UPDATE message SET body = '', detail = NULL, status = CASE WHEN status = 'queued
     provider_message_id = CASE WHEN direction = 'inbound' THEN NULL ELSE provider_message_id END
 WHERE conversation_id = ANY($1) RETURNING id
 """
+_MAILS = "DELETE FROM mail WHERE message_id IN (SELECT id FROM message WHERE conversation_id = ANY($1))"
 # A request that also brought an event nobody could process yet is kept for its replay, its 14 days at most.
 _JOURNAL = """
 WITH mine AS (

@@ -79,8 +79,8 @@ def test_an_enquiry_comes_in_staff_answer_it_and_stop_stops_it(tmp_path: Path) -
         assert time.monotonic() - began < 3, "the enquiry took too long to stand in the inbox"
 
         row.click()
-        inbox.fill("textarea[name=text]", ANSWER)
-        inbox.locator("form", has=inbox.locator("textarea[name=text]")).locator("button.go").click()
+        inbox.fill("#reply", ANSWER)
+        inbox.locator("form", has=inbox.locator("#reply")).locator("button.go").click()
         expect(phone.locator("[data-part=thread]")).to_contain_text(ANSWER, timeout=10_000)
         ours = inbox.locator(".msg", has_text=ANSWER)
         expect(ours.locator(".read")).to_be_visible(timeout=15_000)
@@ -88,6 +88,6 @@ def test_an_enquiry_comes_in_staff_answer_it_and_stop_stops_it(tmp_path: Path) -
         patient_writes(phone, "STOP")
         expect(phone.locator("[data-part=thread]")).to_contain_text("We will not write here again", timeout=10_000)
         expect(inbox.locator(".conv")).to_contain_text("asked us not to write on WhatsApp", timeout=10_000)
-        expect(inbox.locator("textarea[name=text]")).to_have_count(0)
+        expect(inbox.locator("#reply")).to_have_count(0)
         expect(phone.locator("[data-part=ledger]")).to_contain_text("Understood as a stop")
     assert violations == []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,10 +79,9 @@ class MailTransport:
         if line.largest and len(mail) > line.largest:
             return _answer(552, "size", "")
         options = [f"SIZE={len(mail)}"] if line.largest else []
-        for stage, command in (("mail", smtp.mail(sender, options=options)), ("rcpt", smtp.rcpt(recipient))):
-            refusal = await self._asked(stage, command)
-            if refusal is not None:
-                return await self._start_over(line, refusal)
+        refusal = await self._asked("mail", smtp.mail(sender, options=options)) or await self._asked("rcpt", smtp.rcpt(recipient))
+        if refusal is not None:
+            return await self._start_over(line, refusal)
         try:
             go_on = await smtp.execute_command(b"DATA", timeout=COMMAND_S)
         except _LOST:
@@ -104,10 +103,10 @@ class MailTransport:
             raise OutcomeUnknown(self._account.id, "dropped") from None
         return _answer(done.code, "sent" if done.code == 250 else "body", done.message)
 
-    async def _asked(self, stage: str, command: object) -> ProviderResponse | None:
+    async def _asked(self, stage: str, command: Awaitable[object]) -> ProviderResponse | None:
         """The server's refusal of a command, None where it agrees."""
         try:
-            await command  # type: ignore[misc]  # a coroutine of aiosmtplib
+            await command
         except SMTPResponseException as refusal:
             return _answer(refusal.code, stage, refusal.message)
         except _LOST:

@@ -53,7 +53,7 @@ def written(
 def body_of(mail: EmailMessage, kind: str) -> str:
     """The body of one look, "" where the mail has none."""
     part = mail.get_body(preferencelist=(kind,))
-    return str(part.get_content()) if part is not None else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
 def one_click_url(mail: Message) -> str | None:
@@ -82,9 +82,10 @@ def complaint(raw: bytes, sender: str, to: str, *, at: datetime) -> bytes:
 def _report(from_: str, to: str, subject: str, about: tuple[str, str, str], raw: bytes, at: datetime) -> bytes:
     kind, mime, machine = about
     head = raw.partition(b"\r\n\r\n")[0].decode("ascii", "replace")
+    name = f"{at.timestamp()}.{sha256(head.encode()).hexdigest()[:16]}@mail.sandbox.example"
     mail = (
         f"From: {from_}\r\nTo: {to}\r\nSubject: {subject}\r\nDate: {format_datetime(at)}\r\nAuto-Submitted: auto-replied\r\n"
-        f"Message-ID: <{at.timestamp()}.{sha256(head.encode()).hexdigest()[:16]}@mail.sandbox.example>\r\nReturn-Path: <>\r\nMIME-Version: 1.0\r\n"
+        f"Message-ID: <{name}>\r\nReturn-Path: <>\r\nMIME-Version: 1.0\r\n"
         f'Content-Type: multipart/report; report-type={kind}; boundary="=_report"\r\n\r\n'
         f"--=_report\r\nContent-Type: text/plain\r\n\r\n{subject}.\r\n"
         f"--=_report\r\nContent-Type: {mime}\r\n\r\n{machine}\r\n"

@@ -13,7 +13,8 @@ from hub.store import campaigns
 from workers.runtime import Runtime
 
 SLICE_S = 20.0
-IN_FLIGHT = 1000
+IN_FLIGHT = 2000
+CLAIMS = 3
 
 
 async def run(runtime: Runtime, campaign_id: CampaignId, *, alive: Callable[[], Awaitable[None]]) -> int:
@@ -35,6 +36,7 @@ async def run(runtime: Runtime, campaign_id: CampaignId, *, alive: Callable[[], 
             policy=policy,
             clock=runtime.clock,
             in_flight=IN_FLIGHT,
+            claims=CLAIMS,
             source=source,
             held=runtime.spool.waiting,
         )

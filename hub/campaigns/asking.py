@@ -26,7 +26,7 @@ from hub.model.permission import (
     Selection,
     Suppression,
 )
-from hub.policy.consent import age_on
+from hub.policy.consent import years
 from hub.policy.permission import decide
 from hub.policy.quiet import quiet_until
 from hub.store.audience import Question
@@ -64,10 +64,10 @@ class Asker:
             selection=Selection.DECLARED_INTEREST,
             purpose=self.draft.purpose,
             restricted=row["restricted"],
-            objections=(),
+            objections=tuple(row["objections"] or ()),
             erasure=_ERASURE.get(row["erasure"]),
             deceased=row["deceased"],
-            age=_age(row["birth_date"], now),
+            age=years(row["birth_date"], row["age_confirmed"], now.date()),
             age_confirmed=row["age_confirmed"],
         )
 
@@ -145,6 +145,7 @@ class Asker:
             "country": next(iter(sorted(self.policy.marketing_countries)), None), "merged": False, "address_hash": b"-", "address": "-",
             "address_state": "ok", "verified": True, "consents": None, "suppressions": None, "restricted": False, "erasure": "none",
             "deceased": False, "birth_date": date(1980, 1, 1), "age_confirmed": True, "sent_at": None, "already": False, "paused": False,
+            "objections": None,
         }  # fmt: skip
         return _with_consent(self.facts(row, now), consent)
 
@@ -181,6 +182,3 @@ def _suppression(values: list[object]) -> Suppression:
         at=EPOCH + timedelta(microseconds=int(str(at))),
     )
 
-
-def _age(birth: date | None, now: datetime) -> int | None:
-    return None if birth is None else age_on(now.date(), birth)

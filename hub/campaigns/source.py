@@ -7,7 +7,6 @@ whoever dies in between has done all of it or none (promise P4).
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -37,7 +36,6 @@ from hub.store.pool import Connection, Pool, Row
 from hub.store.recipients import Outgoing, Turn, Verdict
 
 MOST_AT_ONCE = 500  # people in one transaction
-WORTH_SHARING = 200  # from here on two claims run side by side: one decides while the other writes
 REST = timedelta(milliseconds=500)  # after the whole list was gone through and nobody's turn had come
 POSTPONE_AT_MOST = timedelta(days=1)  # a cap that frees later than this refuses: the news would be old
 
@@ -72,39 +70,39 @@ class CampaignSource:
         """
         if self._asker.quiet_until(self._clock()) is not None or self._clock() < self._rests_until:
             return [], 0
-        began_after = self._after
-        claimed, turns = await self._claim_side_by_side(limit)
-        if not turns:
-            if began_after == FIRST:
-                self._rests_until = self._clock() + REST
-            self._after = FIRST
-        return claimed, turns
-
-    async def _claim_side_by_side(self, limit: int) -> tuple[list[Claimed], int]:
-        shares = [limit] if limit < WORTH_SHARING else [limit // 2, limit - limit // 2]
-        done = await asyncio.gather(*(self._claim(share, self._after) for share in shares), return_exceptions=True)
-        parts = [part for part in done if not isinstance(part, BaseException)]
-        if not parts:  # what the other half claimed is sent all the same
-            raise next(part for part in done if isinstance(part, BaseException))
-        self._after = max([self._after, *(turns[-1].contact_id for _, turns in parts if turns)])
-        return [one for claimed, _ in parts for one in claimed], sum(len(turns) for _, turns in parts)
-
-    async def _claim(self, limit: int, after: UUID) -> tuple[list[Claimed], Sequence[Turn]]:
+        after = self._after
         async with self._pool.acquire() as conn, conn.transaction():
             turns = await recipients.lock_turns(conn, self._campaign.id, after=after, now=self._clock(), limit=min(limit, MOST_AT_ONCE))
             if not turns:
-                return [], ()
-            now = self._clock()
-            rows = await recipients.facts_of(conn, self._campaign, turns, now=now)
-            if not recipients.running(rows[0]):
-                return [], ()
-            judged = [self._judge(turn, row, now) for turn, row in zip(turns, rows, strict=True)]
-            outgoing = [self._outgoing(j) for j in judged if j.state is RecipientState.CLAIMED]
-            await self._write(conn, judged, outgoing, now)
+                self._begin_again(after)
+                return [], 0
+            self._after = max(self._after, turns[-1].contact_id)
+            try:
+                judged, outgoing = await self._judge_and_write(conn, turns)
+            except BaseException:
+                self._after = FIRST
+                raise
+            if not judged:
+                return [], 0
         committed_at = self._clock()  # a claim is good from the commit on
-        by_person = {o.turn.contact_id: o for o in outgoing}
-        claimed = [self._claimed(j, by_person[j.turn.contact_id], committed_at) for j in judged if j.state is RecipientState.CLAIMED]
-        return claimed, turns
+        return [self._claimed(j, o, committed_at) for j, o in zip(judged, outgoing, strict=True) if o is not None], len(turns)
+
+    def _begin_again(self, after: UUID) -> None:
+        """Nobody was left behind `after`: begin at the top; nobody anywhere: rest."""
+        if after == FIRST:
+            self._rests_until = self._clock() + REST
+        self._after = FIRST
+
+    async def _judge_and_write(self, conn: Connection, turns: Sequence[Turn]) -> tuple[list[_Judged], list[Outgoing | None]]:
+        """What became of each, and the message of each who was let go; nothing where the campaign does not run any more."""
+        now = self._clock()
+        rows = await recipients.facts_of(conn, self._campaign, turns, now=now)
+        if not recipients.running(rows[0]):
+            return [], []
+        judged = [self._judge(turn, row, now) for turn, row in zip(turns, rows, strict=True)]
+        outgoing = [self._outgoing(j) if j.state is RecipientState.CLAIMED else None for j in judged]
+        await self._write(conn, judged, [o for o in outgoing if o is not None], now)
+        return judged, outgoing
 
     def _judge(self, turn: Turn, row: Row, now: datetime) -> _Judged:
         decision = decide(self._asker.facts(row, now), self._policy)

@@ -43,7 +43,8 @@ class Delivery:
 
     source: what waits in the account's queue, unless another one is given.
     held: whether nothing may be claimed just now, since something that came in is not stored yet: it may be a stop.
-    in_flight: sends under way at once. clock: aware UTC; passed in so that tests can move it.
+    in_flight: sends under way at once. claims: claims under way at once, so that one decides while another reads or writes.
+    clock: aware UTC; passed in so that tests can move it.
     """
 
     def __init__(
@@ -56,42 +57,52 @@ class Delivery:
         policy: PolicySettings,
         clock: Callable[[], datetime],
         in_flight: int = 64,
+        claims: int = 1,
         source: Source | None = None,
         held: Callable[[], bool] = lambda: False,
     ) -> None:
         self._pool, self._account, self._adapter, self._transport = pool, account, adapter, transport
         self._policy, self._clock, self._in_flight = policy, clock, in_flight
-        self._held = held
+        self._held, self._claims = held, claims
         self._source: Source = source or QueueSource(pool, account, policy=policy, clock=clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: asyncio.Queue[Finished] = asyncio.Queue()
         self._open = 0  # claimed and not yet recorded; their people wait for the next message
+        self._asked_for = 0  # sends that claims under way may bring
 
     async def run(self, *, deadline_s: float, linger_s: float = 0.5, alive: Callable[[], Awaitable[None]] | None = None) -> int:
         """Deliver until nothing has waited for `linger_s`, or for `deadline_s` at most. How many were let go.
 
         alive: called about once a second, to keep the lease on this work.
         """
-        loop = asyncio.get_running_loop()
-        end, idle_since, beat, let_go = loop.time() + deadline_s, loop.time(), loop.time(), 0
+        self._end = asyncio.get_running_loop().time() + deadline_s
         recorder = asyncio.create_task(self._record())
+        lanes = [asyncio.create_task(self._claim_on(linger_s, None if n else alive)) for n in range(self._claims)]
         try:
-            while loop.time() < end and (self._open or loop.time() - idle_since < linger_s):
-                started, looked_at = await self._claim_some()
-                let_go += started
-                if looked_at or self._open:
-                    idle_since = loop.time()
-                if not looked_at:
-                    await self._pause()
-                if alive and loop.time() - beat > 1:
-                    beat = loop.time()
-                    await alive()
-            return let_go
+            return sum(await asyncio.gather(*lanes))
         finally:
+            self._end = 0.0  # where one lane failed, the others finish the claim they are at
+            await asyncio.gather(*lanes, return_exceptions=True)
             if self._tasks:
                 await asyncio.wait(self._tasks)
             await self._finished.join()
             recorder.cancel()
+
+    async def _claim_on(self, linger_s: float, alive: Callable[[], Awaitable[None]] | None) -> int:
+        loop = asyncio.get_running_loop()
+        idle_since, beat, let_go = loop.time(), loop.time(), 0
+        while loop.time() < self._end and (self._open or loop.time() - idle_since < linger_s):
+            were_open = self._open
+            started, looked_at = await self._claim_some()
+            let_go += started
+            if looked_at or were_open or self._open:
+                idle_since = loop.time()
+            if not looked_at:
+                await self._pause()
+            if alive and loop.time() - beat > 1:
+                beat = loop.time()
+                await alive()
+        return let_go
 
     async def _pause(self) -> None:
         if self._tasks:
@@ -101,17 +112,30 @@ class Delivery:
 
     async def _claim_some(self) -> tuple[int, int]:
         """Claim what the rate limiter lets go right now, and start sending it: how many, of how many looked at."""
-        free = self._in_flight - len(self._tasks)
-        if free < max(1, self._in_flight // 4):
+        free = min(self._in_flight - len(self._tasks) - self._asked_for, self._in_flight // self._claims)
+        if free < max(1, self._in_flight // (4 * self._claims)):
             return 0, 0  # few at a time would cost a transaction each
         if self._held():
             return 0, 0
+        self._asked_for += free
+        try:
+            claimed, looked_at = await self._claim(free)
+        finally:
+            self._asked_for -= free
+        self._open += len(claimed)
+        for one in claimed:
+            task = asyncio.create_task(self._send(one))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return len(claimed), looked_at
+
+    async def _claim(self, free: int) -> tuple[list[Claimed], int]:
         async with self._pool.acquire() as conn:
             tokens = await accounts.take_tokens(
                 conn, self._account.id, wanted=free, rate_per_s=self._account.rate_per_s, burst=self._account.burst, now=self._clock()
             )
         if not tokens:
-            return 0, 0
+            return [], 0
         claimed: list[Claimed] = []
         try:
             claimed, looked_at = await self._source.claim(tokens)
@@ -119,12 +143,7 @@ class Delivery:
             if tokens > len(claimed):
                 async with self._pool.acquire() as conn:
                     await accounts.give_back(conn, self._account.id, tokens - len(claimed))
-        self._open += len(claimed)
-        for one in claimed:
-            task = asyncio.create_task(self._send(one))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return len(claimed), looked_at
+        return claimed, looked_at
 
     async def _send(self, claimed: Claimed) -> None:
         if self._clock() - claimed.claimed_at > CLAIM_GOOD_FOR:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from hub.model.address import Channel
 
 
@@ -320,7 +322,11 @@ class Decision:
     @property
     def facts_digest(self) -> str:
         """32 hex digits over all the facts: two decisions on the same facts share it."""
-        return hashlib.blake2b(repr(self.facts).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
+        try:
+            whole = msgspec.msgpack.encode(self.facts)
+        except (TypeError, ValueError, OverflowError, RecursionError):  # facts of no known shape, on which nothing was allowed
+            whole = repr(self.facts).encode("utf-8", "backslashreplace")
+        return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
     @property
     def allowed(self) -> bool:

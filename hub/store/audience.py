@@ -51,7 +51,8 @@ class Listed:
 # A consent's place on the way to being valid (hub.policy.basis), the furthest being the reason worth telling: 10 is valid, and one
 # more where it is about one of the campaign's subjects.
 _LEVEL = """CASE WHEN s.ended THEN 2 WHEN NOT s.proven OR s.wording IS NULL OR s.given_at > $4 THEN 4
-                 WHEN s.given_at + make_interval(months => $5) <= $4 THEN 6 WHEN NOT s.confirmed THEN 8 ELSE 10 END + (s.interests && $3)::int"""
+                 WHEN s.given_at + make_interval(months => $5) <= $4 THEN 6 WHEN NOT s.confirmed THEN 8 ELSE 10 END
+            + (s.interests && $3)::int"""
 
 # $1 channel, $2 purpose, $3 interests, $4 now, $5 months, $6 countries, $7 first, $8 last, $9 minors are born after,
 # $10 cap in 7 days, $11 cap in 30 days, $12 and $13 the range of contacts: above, up to and with.
@@ -107,21 +108,27 @@ WITH people AS (
 ), against_person AS (
     SELECT contact_id, bool_or(merged) AS merged, bool_or(deceased) AS deceased, bool_or(erased) AS erased, bool_or(erasing) AS erasing,
            bool_or(everything) AS everything, bool_or(here) AS here, bool_or(restricted) AS restricted, bool_or(minor) AS minor,
-           bool_or(ageless) AS ageless, bool_or(marketing) AS marketing, bool_or(enough) AS enough
+           bool_or(ageless) AS ageless, bool_or(marketing) AS marketing, bool_or(enough) AS enough,
+           bool_or(objected) AS objected
     FROM (
         SELECT c.id AS contact_id, c.merged_into IS NOT NULL AS merged, c.deceased, c.erasure = 'done' AS erased,
                c.erasure = 'pending' AS erasing, NULL::boolean AS everything, NULL::boolean AS here, c.restricted,
-               c.birth_date > $9 AS minor, c.birth_date IS NULL OR NOT c.age_confirmed AS ageless,
-               NULL::boolean AS marketing, NULL::boolean AS enough
+               c.birth_date > $9 AS minor, NOT c.age_confirmed AS ageless,
+               NULL::boolean AS marketing, NULL::boolean AS enough, NULL::boolean AS objected
         FROM contact c
         WHERE (c.merged_into IS NOT NULL OR c.deceased OR c.erasure <> 'none' OR c.restricted OR c.birth_date > $9
-               OR c.birth_date IS NULL OR NOT c.age_confirmed) AND c.id > $12 AND c.id <= $13
+               OR NOT c.age_confirmed) AND c.id > $12 AND c.id <= $13
         UNION ALL
-        SELECT contact_id, NULL, NULL, NULL, NULL, everything, here, NULL, NULL, NULL, marketing, NULL
+        SELECT contact_id, NULL, NULL, NULL, NULL, everything, here, NULL, NULL, NULL, marketing, NULL, NULL
         FROM stops WHERE contact_id > $12 AND contact_id <= $13
         UNION ALL
-        SELECT contact_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, true
+        SELECT contact_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, true, NULL
         FROM sent WHERE week >= $10 OR month >= $11
+        UNION ALL
+        SELECT o.contact_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, true
+        FROM objection o
+        WHERE o.withdrawn_at IS NULL AND (o.about IN ('marketing', 'profiling', 'all') OR o.about = $2)
+          AND o.contact_id > $12 AND o.contact_id <= $13
     ) f GROUP BY contact_id
 ), against_address AS (
     SELECT hash, bool_or(bad) AS bad, bool_or(everything) AS everything, bool_or(here) AS here, bool_or(marketing) AS marketing
@@ -146,6 +153,7 @@ WITH people AS (
         WHEN p.minor THEN 'UNDER_18'
         WHEN p.ageless THEN 'AGE_UNKNOWN'
         WHEN p.marketing OR a.marketing THEN 'SUPPRESSED'
+        WHEN p.objected THEN 'OBJECTED'
         WHEN h.country IS NULL OR NOT h.country = ANY($6) THEN 'COUNTRY'
         WHEN h.level = 10 THEN 'NOT_RELEVANT'
         WHEN h.level = 11 THEN coalesce($8::text, CASE WHEN p.enough THEN 'CAP' ELSE 'ALLOW' END)

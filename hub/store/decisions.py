@@ -32,40 +32,22 @@ class DecisionRow:
     operator: str | None = None
 
 
+_COLUMNS = (
+    "id", "message_id", "contact_id", "phase", "asked_at", "kind", "channel", "address_hash", "outcome", "reason", "gate", "retry_at",
+    "proofs", "policy_version", "facts_digest", "content_hash", "lint_version", "campaign_id", "operator",
+)  # fmt: skip
+
+
 async def record(conn: Connection, rows: Sequence[DecisionRow]) -> None:
-    """Write decisions in one statement."""
+    """Write decisions, however many, in one go: a campaign's come by the hundred thousand."""
     if not rows:
         return
-    await conn.execute(
-        """
-        INSERT INTO decision (id, message_id, contact_id, phase, asked_at, kind, channel, address_hash, outcome, reason, gate, retry_at,
-                              proofs, policy_version, facts_digest, content_hash, lint_version, campaign_id, operator)
-        SELECT id, message_id, contact_id, phase, asked_at, kind, channel, hash, outcome, reason, gate, retry_at,
-               CASE WHEN proofs = '' THEN '{}' ELSE string_to_array(proofs, E'\\x1f') END, policy_version, facts_digest, content_hash,
-               lint_version, campaign_id, operator
-        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::bytea[], $9::text[],
-                    $10::text[], $11::smallint[], $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::bytea[], $17::text[],
-                    $18::uuid[], $19::text[])
-            AS n(id, message_id, contact_id, phase, asked_at, kind, channel, hash, outcome, reason, gate, retry_at, proofs,
-                 policy_version, facts_digest, content_hash, lint_version, campaign_id, operator)
-        """,
-        [r.id for r in rows],
-        [r.message_id for r in rows],
-        [r.contact_id for r in rows],
-        [r.phase for r in rows],
-        [r.asked_at for r in rows],
-        [r.kind for r in rows],
-        [r.channel for r in rows],
-        [r.address_hash for r in rows],
-        [r.decision.outcome for r in rows],
-        [r.decision.reason for r in rows],
-        [r.decision.gate for r in rows],
-        [r.decision.retry_at for r in rows],
-        ["\x1f".join(r.decision.proofs) for r in rows],  # unnest knows no arrays of arrays of unequal length
-        [r.decision.policy_version for r in rows],
-        [r.decision.facts_digest for r in rows],
-        [r.content_hash for r in rows],
-        [r.lint_version for r in rows],
-        [r.campaign_id for r in rows],
-        [r.operator for r in rows],
-    )
+    await conn.copy_records_to_table("decision", records=[_record(r) for r in rows], columns=_COLUMNS)
+
+
+def _record(r: DecisionRow) -> tuple[object, ...]:
+    d = r.decision
+    return (
+        r.id, r.message_id, r.contact_id, r.phase, r.asked_at, r.kind, r.channel, r.address_hash, d.outcome, d.reason, d.gate, d.retry_at,
+        d.proofs, d.policy_version, d.facts_digest, r.content_hash, r.lint_version, r.campaign_id, r.operator,
+    )  # fmt: skip  # in the order of _COLUMNS

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from hub.model.campaign import Campaign, CampaignState, Recipient, RecipientState
 from hub.model.ids import CampaignId, ContactId, ConversationId, DecisionId, IdentityId, MessageId
+from hub.model.permission import Kind
 from hub.model.sealed import Sealed
 from hub.store.delivery import Sent
 from hub.store.pool import Connection, Row
@@ -56,7 +57,7 @@ async def lock_turns(conn: Connection, campaign_id: CampaignId, *, after: UUID, 
 _FACTS = """
 SELECT c.restricted, c.erasure, c.deceased, c.birth_date, c.age_confirmed, c.display_name, c.merged_into IS NOT NULL AS merged,
        i.verified, i.country, i.address, i.address_hash, a.state AS address_state, a.kind AS address_kind,
-       s.rows AS suppressions, k.rows AS consents, m.sent_at, m.already, v.id AS conversation_id,
+       s.rows AS suppressions, b.about AS objections, k.rows AS consents, m.sent_at, m.already, v.id AS conversation_id,
        g.state AS campaign_state, g.paused, coalesce((SELECT t.attempts FROM message t WHERE t.id = q.message_id), 0) AS attempts
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS q(contact_id, identity_id, message_id, ord)
 JOIN contact c ON c.id = q.contact_id
@@ -76,6 +77,9 @@ LEFT JOIN LATERAL (
         SELECT x.* FROM suppression x WHERE x.address_hash = ANY (a.aliases || a.hash) AND x.lifted_at IS NULL
     ) u
 ) s ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(DISTINCT x.about) AS about FROM objection x WHERE x.contact_id = q.contact_id AND x.withdrawn_at IS NULL
+) b ON true
 LEFT JOIN LATERAL (
     SELECT array_agg((y.consent_id, y.interests, y.given_at, y.confirmed, y.proven, y.ended, y.wording, y.health_relevance)
                      ORDER BY y.given_at, y.consent_id) AS rows
@@ -126,46 +130,44 @@ class Outgoing:
     decision_id: DecisionId
 
 
+_CONVERSATION = ("id", "contact_id", "channel", "account_id", "status", "created_at", "last_message_at", "last_message_id")
+_MESSAGE = (
+    "id", "conversation_id", "contact_id", "identity_id", "channel", "account_id", "direction", "kind", "body", "status", "decision_id",
+    "priority", "attempts", "created_at", "occurred_at", "send_after", "claimed_at", "status_at", "campaign_id",
+)  # fmt: skip
+
+
 async def write_outgoing(conn: Connection, campaign: Campaign, rows: Sequence[Outgoing], *, now: datetime) -> None:
     """Write the messages, already `sending`; one put back earlier is the same message again."""
-    new = [r for r in rows if r.new_conversation]
-    if new:  # resolved: nobody has to answer what we wrote
+    channel, account = campaign.draft.channel, campaign.draft.account_id
+    begun = [
+        (r.conversation_id, r.turn.contact_id, channel, account, "resolved", now, now, r.message_id)  # nobody has to answer what we wrote
+        for r in rows
+        if r.new_conversation
+    ]
+    if begun:
+        await conn.copy_records_to_table("conversation", records=begun, columns=_CONVERSATION)
+    new = [
+        (
+            r.message_id, r.conversation_id, r.turn.contact_id, r.turn.identity_id, channel, account, "outbound", Kind.MKT, r.body.reveal(),
+            "sending", r.decision_id, 9, 1, now, now, now, now, now, campaign.id,
+        )
+        for r in rows
+        if r.turn.message_id is None
+    ]  # fmt: skip  # in the order of _MESSAGE
+    if new:
+        await conn.copy_records_to_table("message", records=new, columns=_MESSAGE)
+    again = [r for r in rows if r.turn.message_id is not None]
+    if again:
         await conn.execute(
             """
-            INSERT INTO conversation (id, contact_id, channel, account_id, status, created_at, last_message_at, last_message_id)
-            SELECT id, contact, $1, $2, 'resolved', $3, $3, message
-            FROM unnest($4::uuid[], $5::uuid[], $6::uuid[]) AS n(id, contact, message)
+            UPDATE message m SET status = 'sending', decision_id = n.decision_id, claimed_at = $3, status_at = $3, attempts = m.attempts + 1
+            FROM unnest($1::uuid[], $2::uuid[]) AS n(id, decision_id) WHERE m.id = n.id AND m.status = 'queued'
             """,
-            campaign.draft.channel,
-            campaign.draft.account_id,
+            [r.message_id for r in again],
+            [r.decision_id for r in again],
             now,
-            [r.conversation_id for r in new],
-            [r.turn.contact_id for r in new],
-            [r.message_id for r in new],
         )
-    await conn.execute(
-        """
-        INSERT INTO message AS m (id, conversation_id, contact_id, identity_id, channel, account_id, direction, kind, body, status,
-            decision_id, priority, attempts, created_at, occurred_at, send_after, claimed_at, status_at, campaign_id)
-        SELECT id, conversation_id, contact_id, identity_id, $1, $2, 'outbound', 'MKT', body, 'sending',
-            decision_id, 9, 1, $3, $3, $3, $3, $3, $4
-        FROM unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[], $10::uuid[])
-            AS n(id, conversation_id, contact_id, identity_id, body, decision_id)
-        ON CONFLICT (id) DO UPDATE SET status = 'sending', decision_id = excluded.decision_id, claimed_at = excluded.claimed_at,
-            status_at = excluded.status_at, attempts = m.attempts + 1
-        WHERE m.status = 'queued'
-        """,
-        campaign.draft.channel,
-        campaign.draft.account_id,
-        now,
-        campaign.id,
-        [r.message_id for r in rows],
-        [r.conversation_id for r in rows],
-        [r.turn.contact_id for r in rows],
-        [r.turn.identity_id for r in rows],
-        [r.body.reveal() for r in rows],
-        [r.decision_id for r in rows],
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import asyncio
 from channels.sandbox import wechat_payloads
 from channels.sandbox.values import Trouble
 from hub.model.permission import Reason
+from hub.web.keys import SETTINGS
 from tests.integration.wechat.conftest import AMY, Hub
 
 
@@ -173,3 +174,28 @@ async def test_an_address_of_another_account_is_said_to_be_wrong(hub: Hub) -> No
     await hub.replies("您好")
     await hub.works()
     assert (await hub.replies("还在吗？")).decision.reason is Reason.BAD_ADDRESS
+
+
+async def test_in_plain_mode_a_signature_somebody_saw_forges_nothing(hub: Hub) -> None:
+    account = hub.account
+    hub.app[SETTINGS].accounts[account.id].options["plain_mode"] = True  # type: ignore[index]
+    first = wechat_payloads.message(account, AMY, "text", at=hub.clock(), Content="你好")
+    forged = wechat_payloads.message(account, "oSOMEBODY", "text", at=hub.clock(), Content="退订")
+    push = wechat_payloads.plain(account, first, at=hub.clock())
+    try:
+        assert (await hub.double.post(account, push))[0] == 200
+        for content in (forged, first, forged):
+            await hub.double.post(account, wechat_payloads.Push(query=push.query, body=content.encode()))
+    finally:
+        del hub.app[SETTINGS].accounts[account.id].options["plain_mode"]  # type: ignore[attr-defined]
+    assert [row["body"] for row in await hub.rows("SELECT body FROM message WHERE direction = 'inbound'")] == ["你好"]
+    assert await hub.count("SELECT count(*) FROM suppression") == 0
+
+
+async def test_what_the_worker_sends_leaves_no_token_in_the_database_in_clear(hub: Hub) -> None:
+    await hub.double.patient_writes(hub.account, AMY, "你好")
+    await hub.replies("您好")
+    assert await hub.works() == 1
+    [row] = await hub.rows("SELECT sealed FROM provider_token")
+    token = hub.double.tokens["wx0000000000000001"].encode()
+    assert token not in bytes(row["sealed"])  # type: ignore[call-overload]

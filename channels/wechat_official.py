@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+from channels.wechat.crypto import faults
 from channels.wechat.events import parse
 from channels.wechat.outbound import answer, interpret, render
 from channels.wechat.signature import REQUIRED_SECRETS, handshake, nonce, reply, verify
@@ -59,4 +60,5 @@ ADAPTER = Adapter(
     handshake,
     answer,
     nonce,
+    faults,
 )

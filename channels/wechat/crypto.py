@@ -36,6 +36,13 @@ def app_id(account: Account) -> str:
     return str(account.options.get("app_id", ""))
 
 
+def faults(account: Account) -> list[str]:
+    """What of an account's app id and keys cannot work."""
+    found = [] if app_id(account) else ["needs its app_id among the options: the AppID of WeChat's basic configuration, wx…"]
+    odd = [name for name in KEYS if (key := account.secrets.get(name)) is not None and not _KEY.fullmatch(key.reveal())]
+    return found + [f"needs 43 letters and digits as its {name}: WeChat's EncodingAESKey, as it stands there" for name in odd]
+
+
 def opened(sealed: bytes, account: Account) -> bytes | None:
     """What an envelope holds: deciphered by the present key or the one before; None where neither fits this account."""
     expected = app_id(account).encode()

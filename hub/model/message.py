@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -497,7 +497,8 @@ class Adapter:
     handshake: words the answer to a set-up challenge where that takes the account's secrets; else `reply` does.
     answer: words a message as the answer to the very request it answers, where the provider has such answers; raises
     channels.errors.CannotExpress. nonce: names a request whose signature does not cover its body, so that the name is bound
-    to the first body that comes with it; "" for every other request.
+    to the first body that comes with it; "" for every other request. faults: what of an account cannot work, as sentences that
+    follow its name ("needs …"), for whoever starts the hub; never a secret's value.
     """
 
     kind: str
@@ -514,3 +515,4 @@ class Adapter:
     handshake: Callable[[RawRequest, Account], Reply] | None = None
     answer: Callable[[OutboundMessage, RawRequest, Account], Reply] | None = None
     nonce: Callable[[RawRequest], str] | None = None
+    faults: Callable[[Account], Sequence[str]] | None = None

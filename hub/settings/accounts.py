@@ -24,6 +24,9 @@ _OF_THE_HUB = re.compile(
 )
 Option = str | int | float | bool
 _FORM_KEY = "form_token_key"
+# What a provider's stand-in needs of an account beyond what the account itself must have.
+_PLAYED_WITH = {"email": ("webhook_key",)}
+_MAIL_BESIDE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,14 @@ def sandbox_secrets(table: Table) -> tuple[str, ...]:
         secret_variable(str(e.get("id")), name)
         for e in entries
         if (adapter := ADAPTERS.get(str(e.get("adapter"))))
-        for name in adapter.required_secrets
+        for name in (*adapter.required_secrets, *_PLAYED_WITH.get(adapter.kind, ()))
     )
+
+
+def sandbox_mail_port(netloc: str) -> int:
+    """Where the sandbox takes mail: a fixed way from where it listens ("127.0.0.1:8081"), so that nothing more need be set."""
+    port = int(netloc.rpartition(":")[2])
+    return port + _MAIL_BESIDE if port + _MAIL_BESIDE < 65536 else port - _MAIL_BESIDE
 
 
 def read_accounts(table: Table, around: Surroundings, problems: Problems) -> Mapping[AccountId, Account]:
@@ -77,9 +86,17 @@ def read_accounts(table: Table, around: Surroundings, problems: Problems) -> Map
             top.problem(f"gives the id {account.id} twice")
         elif account is not None:
             found[account.id] = account
+            for fault in _faults(account, ADAPTERS[account.adapter]):
+                reader.problem(fault)
     if not found and not problems:
         top.problem("has no account")
     return found
+
+
+def _faults(account: Account, adapter: Adapter) -> Iterable[str]:
+    """What the adapter itself finds wrong; where a secret is missing that has been said already."""
+    whole = set(adapter.required_secrets) <= set(account.secrets)
+    return adapter.faults(account) if adapter.faults is not None and whole else ()
 
 
 def _account(
@@ -130,7 +147,7 @@ def _options(reader: Reader, around: Surroundings, problems: Problems) -> dict[s
     for key in options.names:
         value = options.raw(key)
         if isinstance(value, str):
-            found[key] = value.replace("{sandbox}", around.sandbox_netloc)
+            found[key] = value.replace("{sandbox}", around.sandbox_netloc).replace("{sandbox_mail}", str(sandbox_mail_port(around.sandbox_netloc)))
         elif isinstance(value, int | float):
             found[key] = value
         else:

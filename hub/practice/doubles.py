@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from channels.sandbox.doubles import Double
+from channels.sandbox.mail import MailDouble
 from channels.sandbox.meta import MetaDouble
 from channels.sandbox.twilio import TwilioDouble
 from channels.sandbox.wechat_phone import WeChatOnPhone
@@ -33,7 +34,7 @@ def _twilio(accounts: Sequence[Account], settings: Settings) -> Double:
         str(first.options.get("account_sid", "")),
         first.secrets["auth_token"].reveal(),
         public_url=settings.public_url,
-        web_url=_web_url(settings),
+        web_url=web_url(settings),
     )
     for account in accounts:
         double.own(account)
@@ -46,7 +47,7 @@ def _meta(accounts: Sequence[Account], settings: Settings) -> Double:
         secrets["app_secret"].reveal(),
         secrets["access_token"].reveal(),
         public_url=settings.public_url,
-        web_url=_web_url(settings),
+        web_url=web_url(settings),
         unread=READ_BY_HAND,
     )
     for account in accounts:
@@ -55,13 +56,20 @@ def _meta(accounts: Sequence[Account], settings: Settings) -> Double:
 
 
 def _wechat(accounts: Sequence[Account], settings: Settings) -> Double:
-    double = WeChatOnPhone(public_url=settings.public_url, web_url=_web_url(settings))
+    double = WeChatOnPhone(public_url=settings.public_url, web_url=web_url(settings))
     for account in accounts:
         double.own(account)
     return double
 
 
-def _web_url(settings: Settings) -> str:
+def _mail(accounts: Sequence[Account], settings: Settings) -> Double:
+    double = MailDouble(public_url=settings.public_url, web_url=web_url(settings), smtp_port=int(accounts[0].options.get("smtp_port", 0)))
+    for account in accounts:
+        double.own(account)
+    return double
+
+
+def web_url(settings: Settings) -> str:
     """Where the hub is really reached from here."""
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  compared, not bound
     return f"http://{host}:{settings.port}"
@@ -71,4 +79,5 @@ MAKERS: Final[Mapping[frozenset[str], Callable[[Sequence[Account], Settings], Do
     frozenset({"sms_twilio", "whatsapp_twilio"}): _twilio,
     frozenset({"whatsapp_meta", "messenger_meta", "instagram_meta"}): _meta,
     frozenset({"wechat_official"}): _wechat,
+    frozenset({"email"}): _mail,
 }

@@ -20,12 +20,15 @@ import uvloop
 from aiohttp import web
 
 import channels.sandbox.phone.page as phone_page
-from channels.sandbox import alone
+from channels.sandbox import alone, staff
 from channels.sandbox.doubles import Double, Person
 from channels.sandbox.phone import LedgerLine, Phone, PhoneParts
+from channels.sandbox.slack import SlackDouble
 from channels.sandbox.twilio import TwilioDouble
 from hub import web as desks
 from hub.practice.doubles import doubles_of
+from hub.practice.slack import routes as slack_routes
+from hub.practice.slack import slack_of
 from hub.practice.telling import as_told
 from hub.settings import Settings
 from hub.store import ledger
@@ -74,7 +77,8 @@ async def serve(settings: Settings, *, port: int) -> AsyncIterator[str]:
     if not doubles:
         raise NoSandboxAccount("The sandbox needs an account marked sandbox = true in channels.toml.")
     pool = await open_pool(settings.database_url or "", min_size=1, max_size=4)
-    runner = web.AppRunner(make_app(settings, doubles, pool), access_log=None, shutdown_timeout=1.0)
+    slack = slack_of(settings)
+    runner = web.AppRunner(make_app(settings, doubles, pool, slack), access_log=None, shutdown_timeout=1.0)
     try:
         await runner.setup()
         await web.TCPSite(runner, settings.sandbox_host, port).start()
@@ -82,22 +86,25 @@ async def serve(settings: Settings, *, port: int) -> AsyncIterator[str]:
         async with AsyncExitStack() as opened:
             for double in doubles:
                 await opened.enter_async_context(double.open(f"http://{host}:{bound}"))
+            if slack is not None:
+                await opened.enter_async_context(slack.open(f"http://{host}:{bound}"))
             yield f"http://{host}:{bound}"
     finally:
         await runner.cleanup()
         await pool.close()
 
 
-def make_app(settings: Settings, doubles: Sequence[Double], pool: Pool) -> web.Application:
+def make_app(settings: Settings, doubles: Sequence[Double], pool: Pool, slack: SlackDouble | None = None) -> web.Application:
     """The page, the providers' own APIs beside it, and the control door of process tests."""
     static = StaticFiles(STATIC)
-    pages = Pages({"sandbox": phone_page.TEMPLATES}, static=static)
+    pages = Pages({"sandbox": phone_page.TEMPLATES, "staff": staff.TEMPLATES}, static=static)
     phone = Phone(_parts(settings, doubles, pool, pages))
     app = web.Application()
     app.add_routes([*phone.routes(), *static.routes(), *(route for double in doubles for route in double.routes())])
     for double in doubles:
         if isinstance(double, TwilioDouble):
             app.add_routes(alone.routes(double))
+    app.add_routes(slack_routes(slack, settings, pages))
     app.on_shutdown.append(lambda _: phone.end_streams())
     return app
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,10 @@ class StaffPage:
     async def _do(self, act: str, who: Member, thread: str, form: Mapping[str, str]) -> None:
         double, text, ts = self._double, _marked(form.get("text", "")[:LONGEST]), form.get("ts", "")
         known = next((s for s in double.said if s.ts == ts), None)
-        if act == "reply" and text.strip():
+        if act == "join" and form.get("name", "").strip():
+            id = f"U{secrets.token_hex(4).upper()}"
+            double.join(Member(id=id, name=form["name"].strip()[:80], email=form.get("email", "").strip()[:254]))
+        elif act == "reply" and text.strip():
             root = next((s for s in double.said if s.ts == thread), None)
             await double.says(who.id, text, thread, channel=root.channel if root else CHANNEL)
         elif act == "press" and known is not None:

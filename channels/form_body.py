@@ -23,7 +23,7 @@ _MOST_FIELDS = 200
 # C0 and C1 controls but tab and line feed, and lone surrogates: PostgreSQL cannot keep the first of them, UTF-8 the last.
 _UNKEEPABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LISTS = {"reply", "news", "interest"}
-_KNOWN = _LISTS | {"name", "email", "phone", "message", "birth_date", "submission_id", "form_token", "website", "page_url"}
+_KNOWN = _LISTS | {"name", "email", "phone", "message", "birth_date", "submission_id", "form_token", "website", "page_url", "adult"}
 # The names JSON callers use, for the names of the HTML fields.
 _JSON_NAMES = {"interests": "interest", "preferred_channel": "reply"}
 

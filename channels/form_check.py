@@ -15,7 +15,7 @@ import phonenumbers
 from channels.form_body import Fields
 from channels.form_token import FormShown, ShownConsent
 from hub.model.address import Address, AddressClass, Channel, canonical_email
-from hub.model.message import ConsentGiven
+from hub.model.message import Attestation, ConsentGiven
 from hub.model.sealed import Sealed
 
 LONGEST_NAME = 200
@@ -94,6 +94,7 @@ class Checked:
     reply_channels: tuple[Channel, ...]
     call_welcome: bool
     consents: tuple[ConsentGiven, ...]
+    adult: Attestation | None = None
 
 
 def check(fields: Fields, shown: FormShown, today: date) -> tuple[Checked | None, tuple[FormProblem, ...]]:
@@ -108,6 +109,7 @@ def check(fields: Fields, shown: FormShown, today: date) -> tuple[Checked | None
         reply_channels=reader.reply_channels(),
         call_welcome=TELEPHONE in fields.all("reply"),
         consents=reader.consents(),
+        adult=shown.adult if fields.one("adult") else None,
     )
     problems = reader.problems()
     return (None, problems) if problems else (checked, ())

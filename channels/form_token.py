@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from hub.model.address import Channel
+from hub.model.message import Attestation
 from hub.model.sealed import Sealed
 
 _LONGEST = 4_000
@@ -42,6 +43,7 @@ class FormShown:
     notice_version: str
     consents: tuple[ShownConsent, ...]
     interests: tuple[str, ...]
+    adult: Attestation | None = None  # the box "I am 18 or over", unticked; None where the form showed none
 
 
 class _Payload(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -51,6 +53,7 @@ class _Payload(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     notice_version: str
     consents: list[tuple[str, str, str, int, str]]
     interests: list[str]
+    adult: tuple[str, int, str] | None = None
 
 
 def issue(shown: FormShown, key: Sealed[str]) -> str:
@@ -62,6 +65,7 @@ def issue(shown: FormShown, key: Sealed[str]) -> str:
         shown.notice_version,
         [(c.channel, c.purpose, c.wording_id, c.wording_version, c.locale) for c in shown.consents],
         list(shown.interests),
+        (shown.adult.wording_id, shown.adult.wording_version, shown.adult.locale) if shown.adult else None,
     )
     body = base64.urlsafe_b64encode(msgspec.json.encode(payload)).rstrip(b"=")
     return f"{body.decode()}.{_sign(body, key)}"
@@ -87,6 +91,7 @@ def read(token: str, key: Sealed[str]) -> FormShown:
         notice_version=p.notice_version,
         consents=shown,
         interests=tuple(p.interests),
+        adult=Attestation(wording_id=p.adult[0], wording_version=p.adult[1], locale=p.adult[2]) if p.adult else None,
     )
 
 

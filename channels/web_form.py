@@ -169,6 +169,7 @@ def _message(request: RawRequest, account: Account, fields: Fields, shown: FormS
             page_url=Sealed(page) if page else None,
             call_welcome=checked.call_welcome,
             files_ignored=fields.files,
+            adult=checked.adult,
         ),
     )
 

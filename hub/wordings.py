@@ -6,13 +6,16 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hub.model.wording import Wording
+from hub.policy.answering import AnswerWords, answer_words
 
 DEFAULT_LOCALE = "en"
 NOTICE = "privacy_notice"
+ADULT = "age_adult"
 # Chinese written in the one script is read by readers of the other sooner than English is.
 _NEAREST = {"zh-HK": ("zh-Hant",), "zh-MO": ("zh-Hant",), "zh-TW": ("zh-Hant",), "zh-Hant": ("zh-Hans",), "zh": ("zh-Hans",)}
 
@@ -21,7 +24,7 @@ class BadWording(Exception):
     """A wording file cannot be used; the message names the file and says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wordings:
     """Every loaded wording, newest version first within an id and a locale."""
 
@@ -47,6 +50,18 @@ class Wordings:
         ids = dict.fromkeys(w.id for w in self.entries if w.offered)
         return tuple(w for i in ids if (w := self.text(i, locale)).offered)
 
+    @cached_property
+    def answers(self) -> AnswerWords:
+        """The words for yes and no to a question of ours, of every language together."""
+        return answer_words(self._lines("doi_yes"), self._lines("doi_no"))
+
+    def _lines(self, id: str) -> list[str]:
+        return [line for w in self.entries if w.id == id for line in w.text.splitlines()]
+
+    def adult(self, locale: str) -> Wording | None:
+        """The box that says "I am 18 or over"; None where no file offers it."""
+        return self.text(ADULT, locale) if any(w.id == ADULT for w in self.entries) else None
+
     def notice(self, locale: str) -> Wording:
         """The privacy notice in force."""
         return self.text(NOTICE, locale)
@@ -59,7 +74,12 @@ def load(folder: Path) -> Wordings:
     """
     entries = tuple(wording for path in sorted(folder.glob("*.toml")) for wording in _read(path))
     _refuse_doubles(entries)
-    return Wordings(entries)
+    found = Wordings(entries)
+    try:
+        _ = found.answers
+    except ValueError as error:
+        raise BadWording(f"The answers doi_yes and doi_no cannot be told apart: {error}") from error
+    return found
 
 
 def _read(path: Path) -> Iterator[Wording]:

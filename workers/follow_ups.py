@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from hub.bot import answers
+from hub.intake.confirming import lapse
 from hub.store import outbox
 from hub.store.pool import Connection
 from workers import media
@@ -26,10 +27,20 @@ async def _confirm_stop(conn: Connection, ref: UUID, runtime: Runtime) -> None:
     await answers.confirm_stop(conn, ref, runtime.voice, now=runtime.clock())
 
 
+async def _confirm_consent(conn: Connection, ref: UUID, runtime: Runtime) -> None:
+    await answers.confirm_consent(conn, ref, runtime.voice, now=runtime.clock())
+
+
+async def _lapse_consent(conn: Connection, ref: UUID, runtime: Runtime) -> None:
+    await lapse(conn, ref, now=runtime.clock())
+
+
 HANDLERS: dict[str, Handler] = {
     "acknowledge": _acknowledge,
+    "confirm_consent": _confirm_consent,
     "confirm_stop": _confirm_stop,
     "fetch_media": media.fetch,
+    "lapse_consent": _lapse_consent,
 }
 
 

@@ -1,16 +1,18 @@
-"""The automatic acknowledgement, and the one confirmation of a stop (policy R5, R9, §3.7)."""
+"""The automatic acknowledgement, the one confirmation of a stop, and the one question to a typed address (policy R5, R9, §2.3, §3.7)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from hub.gate import Draft, Queued, queue
+from hub.model.address import Channel
 from hub.model.permission import Kind, OptOutLabel
 from hub.model.sealed import Sealed
+from hub.policy import consent_link
 from hub.settings import Settings
-from hub.store import inbound
+from hub.store import confirmations, drafts, inbound
 from hub.store.inbound import Incoming
 from hub.store.pool import Connection
 from hub.wordings import Wordings
@@ -50,6 +52,41 @@ async def confirm_stop(
         return None
     draft = _draft(incoming, Kind.OOC, _say(voice, confirmation_id(incoming), incoming), send_after)
     return await queue(conn, draft, now=now, settings=voice.settings)
+
+
+async def confirm_consent(conn: Connection, consent_id: UUID, voice: Voice, *, now: datetime) -> Queued | None:
+    """Queue the one question to the typed address of a consent: is it yours, and do you want the news? The judge may refuse it.
+
+    None where there is nothing to ask: the consent ended or was confirmed, its thread is gone, or the address was asked in the
+    last 90 days. Nothing of what was typed is repeated.
+    """
+    found = await confirmations.consent(conn, consent_id)
+    if found is None or not found.open or found.conversation_id is None:
+        return None
+    await confirmations.lock_address(conn, found.address_hash)
+    since = now - timedelta(days=voice.settings.policy.doi_every_days)
+    place = await drafts.place_of(conn, found.conversation_id, found.channel)
+    if place is None or place.address_hash != found.address_hash or await confirmations.asked_since(conn, found.address_hash, since):
+        return None
+    text = _question(voice, found.channel, consent_id, found.locale or "en")
+    draft = Draft(conversation_id=found.conversation_id, kind=Kind.DOI, channel=found.channel, text=Sealed(text), written_by=None)
+    return await queue(conn, draft, now=now, settings=voice.settings)
+
+
+def _question(voice: Voice, channel: Channel, consent_id: UUID, locale: str) -> str:
+    settings, clinic = voice.settings, voice.settings.clinic
+    form = next((a for a in settings.accounts.values() if a.adapter == "web_form"), None)
+    link = consent_link.issue(consent_id, form.secrets["form_token_key"]) if form else ""
+    wording = voice.wordings.text("doi_email" if channel is Channel.EMAIL else "doi_phone", locale)
+    return wording.filled(
+        clinic=clinic.trading_name,
+        legal_name=clinic.legal_name,
+        company_number=clinic.company_number,
+        registered_in=clinic.registered_in,
+        registered_office=clinic.registered_office,
+        postal_address=clinic.postal_address,
+        confirm_url=f"{settings.public_url}/consent/{link}",
+    )
 
 
 def confirmation_id(incoming: Incoming) -> str:

@@ -181,4 +181,3 @@ def _suppression(values: list[object]) -> Suppression:
         purpose=str(purpose) if purpose else None,
         at=EPOCH + timedelta(microseconds=int(str(at))),
     )
-

@@ -51,7 +51,9 @@ async def hear_answers(conn: Connection, writes: Writes, wordings: Wordings, has
 
 def _answer(placed: Placed, wordings: Wordings) -> Answer | None:
     event = placed.event
-    if not placed.proven or event.automatic or event.keyword is not None or placed.signal.label is not OptOutLabel.NONE:
+    if event.mail is not None:
+        return None  # a mail's sender can be forged: it has a link of its own
+    if not placed.proven or placed.other or event.automatic or event.keyword is not None or placed.signal.label is not OptOutLabel.NONE:
         return None  # what is a stop in any context is written as one already
     return answer_of(event.text.reveal(), wordings.answers)
 
@@ -94,7 +96,9 @@ async def confirm_consent(conn: Connection, consent_id: UUID, *, evidence: str, 
         return False
     given = await _given(conn, asked)
     at = max(at, given.occurred_at)
-    await consents.record(conn, [_next(given, ConsentAct.CONFIRMED, at=at, now=now, actor="person", source=evidence.partition(":")[0], evidence=evidence)])
+    await consents.record(
+        conn, [_next(given, ConsentAct.CONFIRMED, at=at, now=now, actor="person", source=evidence.partition(":")[0], evidence=evidence)]
+    )
     lifted = await suppressions.lift_by_consent(
         conn, [asked.address_hash], asked.contact_id, asked.channel, given_at=given.occurred_at, lifted_by=f"consent:{consent_id}", now=now
     )

@@ -20,6 +20,7 @@ from hub.model.ids import ContactId, ConversationId, IdentityId, MessageId, uuid
 from hub.model.message import Account, ContentKind, FormEnquiry, InboundMessage, Mailbox
 from hub.model.permission import OptOutLabel, Signal, TextContext
 from hub.model.sealed import Sealed
+from hub.policy.consent import age_known
 from hub.store.attachments import NewAttachment
 from hub.store.conversations import Arrival, NewConversation
 from hub.store.mail import Thread
@@ -139,9 +140,10 @@ def _thread(
     return thread
 
 
-def _new_contact(writes: Writes, event: InboundMessage, *, birth_date: date | None = None, name: Sealed[str] | None = None) -> ContactId:
+def _new_contact(writes: Writes, event: InboundMessage, *, form: FormEnquiry | None = None) -> ContactId:
     contact_id = ContactId(uuid7())
-    shown = name or event.display_name
+    shown = (form.name if form else None) or event.display_name
+    birth_date = _birth_date(form) if form else None
     writes.contacts.append(
         NewContact(
             id=contact_id,
@@ -149,6 +151,7 @@ def _new_contact(writes: Writes, event: InboundMessage, *, birth_date: date | No
             locale=event.locale_hint,
             birth_date=birth_date,
             created_at=writes.now,
+            age_confirmed=age_known(birth_date, attested=bool(form and form.adult), today=writes.now.date()),
         )
     )
     return contact_id
@@ -205,10 +208,11 @@ def _new_conversation(writes: Writes, account: Account, event: InboundMessage, c
 
 def _form_thread(writes: Writes, account: Account, event: InboundMessage, form: FormEnquiry, hasher: AddressHasher) -> _Thread:
     """A form always begins a contact of its own: nothing it types is proven, so it never joins somebody's record."""
-    contact_id = _new_contact(writes, event, birth_date=_birth_date(form), name=form.name)
+    contact_id = _new_contact(writes, event, form=form)
     conversation_id = _new_conversation(writes, account, event, contact_id)
     typed = {AddressClass.EMAIL: form.email, AddressClass.PHONE: form.phone}
-    wanted = [c for c in FORM_REPLY_CHANNELS if c in form.reply_channels or c is not Channel.WHATSAPP]
+    agreed = {c.channel for c in form.consents}  # news needs an address on its channel, whether or not the answer goes there
+    wanted = [c for c in FORM_REPLY_CHANNELS if c in form.reply_channels or c in agreed or c is not Channel.WHATSAPP]
     for channel in wanted:
         address = typed[FORM_REPLY_CHANNELS[channel]]
         if address is None:

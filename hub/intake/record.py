@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from hub.intake import mail_routing
 from hub.intake.agreements import record_agreements
+from hub.intake.confirming import confirm_agreed, hear_answers
+from hub.intake.objecting import record_objections
 from hub.intake.place import Recognise, place
 from hub.intake.reports import apply_preferences, apply_reports
 from hub.intake.stops import apply_starts, apply_stops, keyword_effects, withdraw_invitations, withdrawn_channels
@@ -20,7 +22,7 @@ from hub.model.address import AddressHasher
 from hub.model.ids import ContactId, ConversationId
 from hub.model.message import Account, ChannelEvent, InboundMessage, PreferenceChange, ProviderKeyword, StatusUpdate, Unknown
 from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, Scope, Signal
-from hub.policy.invitation import after_inbound, after_withdrawal
+from hub.policy.invitation import after_inbound, after_named, after_withdrawal
 from hub.store import attachments, audit, conversations, journal, live, mail, messages, nonces, outbox, people, rights, suppressions
 from hub.store.conversations import InvitationRow
 from hub.store.outbox import FollowUp
@@ -82,12 +84,15 @@ async def _store(conn: Connection, fresh: Sequence[tuple[Account, ChannelEvent]]
         await place(conn, writes, inbound, hasher=tools.hasher, recognise=tools.recognise)
         for placed in writes.placed:
             _understand(writes, placed, tools, {a.id: a for a, _ in inbound})
+        await hear_answers(conn, writes, tools.wordings, tools.hasher)
     preferences = [(a, e) for a, e in fresh if isinstance(e, PreferenceChange)]
     if preferences:
         await apply_preferences(conn, writes, preferences, hasher=tools.hasher)
     await _people(conn, writes)
     await apply_stops(conn, writes)
     await apply_starts(conn, writes)
+    await record_objections(conn, writes)
+    await confirm_agreed(conn, writes)
     await _threads(conn, writes)
     await withdraw_invitations(conn, writes)
     if writes.messages:
@@ -190,7 +195,8 @@ async def _threads(conn: Connection, writes: Writes) -> None:
         await conversations.note_arrivals(conn, list(writes.arrivals.values()))
     inviting = [p for p in writes.placed if not p.other]  # somebody else's words invite nobody on this person's behalf
     touched = {(p.conversation_id, p.event.channel) for p in inviting}
-    if not touched and not writes.named:
+    touched |= {(n.conversation_id, n.channel) for n in writes.named}
+    if not touched:
         return
     held = {(r.conversation_id, r.channel): r for r in await conversations.lock_invitations(conn, touched)}
     for placed in inviting:
@@ -204,13 +210,13 @@ async def _threads(conn: Connection, writes: Writes) -> None:
             facts=after,
         )
     for named in writes.named:
-        held[(named.conversation_id, named.channel)] = InvitationRow(
+        key = (named.conversation_id, named.channel)
+        before = held[key].facts if key in held else InvitationFacts(state=InvitationState.NONE, consecutive_outbound=0)
+        held[key] = InvitationRow(
             conversation_id=named.conversation_id,
             channel=named.channel,
             identity_id=named.identity_id,
-            facts=InvitationFacts(
-                state=InvitationState.OPEN, opened_at=named.at, consecutive_outbound=0, named_by_person=True, inbound_automatic=False
-            ),
+            facts=after_named(before, at=named.at),
         )
     await conversations.save_invitations(conn, list(held.values()))
 
@@ -236,7 +242,13 @@ def _moved(writes: Writes, placed: Placed, before: InvitationFacts) -> Invitatio
 def _deserves_acknowledgement(writes: Writes, placed: Placed, before: InvitationFacts) -> bool:
     """Whether this message begins something: the first in a day. A guess that saves work; the judge decides later."""
     event = placed.event
-    if event.automatic or event.form or placed.signal.label is not OptOutLabel.NONE or writes.now - event.sent_at > LATE:
+    if (
+        placed.id in writes.answered
+        or event.automatic
+        or event.form
+        or placed.signal.label is not OptOutLabel.NONE
+        or writes.now - event.sent_at > LATE
+    ):
         return False
     return before.last_inbound_at is None or event.sent_at - before.last_inbound_at >= ACKNOWLEDGE_EVERY
 

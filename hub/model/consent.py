@@ -76,3 +76,4 @@ class ConsentEvent:
     ip_truncated: str | None = None
     ua_family: str | None = None
     expires_at: datetime | None = None
+    age_attested: str | None = None  # the wording of "I am 18 or over" that was ticked with it, "id@version/locale"

@@ -14,7 +14,7 @@ from hub.model.audit import AuditEvent
 from hub.model.consent import ConsentAct, ConsentEvent
 from hub.model.ids import ContactId, uuid7
 from hub.policy.consent import ADULT, age_on
-from hub.store import audit, consents, live, merges, suppressions
+from hub.store import audit, consents, live, merges, objections, suppressions
 from hub.store import people as people_store
 from hub.store.merges import Merge, Person
 from hub.store.pool import Connection
@@ -84,7 +84,11 @@ async def _share(conn: Connection, kept: Person, merged: Person, *, actor: str, 
     new = await suppressions.share(conn, kept.id, merged.id, now=now)
     if merged.merged_into is None:
         new += await suppressions.share(conn, merged.id, kept.id, now=now)
+    told = await objections.share(conn, kept.id, merged.id, now=now)
+    if merged.merged_into is None:
+        told += await objections.share(conn, merged.id, kept.id, now=now)
     events = [AuditEvent(at=now, actor=actor, action="suppression.added", object=f"suppression:{i}", reason="merge") for i in new]
+    events += [AuditEvent(at=now, actor=actor, action="objection.added", object=f"objection:{i}", reason="merge") for i in told]
     await audit.append(conn, events)
 
 

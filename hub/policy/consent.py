@@ -118,11 +118,13 @@ def given_by_form(
     new_id: Callable[[], UUID],
     occurred_at: datetime,
     recorded_at: datetime,
+    attested: WordingRef | None = None,
 ) -> list[ConsentEvent]:
     """The events a form's ticked boxes become.
 
     Each needs confirmation, since typed addresses are unproven. From somebody who says they are under 18 the box is
     kept as invalid: the record shows it, nothing may be sent on it (policy §5, Minors).
+    attested: the ticked "I am 18 or over", kept with each consent as the record of how age was known (policy §5, age_attested).
     text_hash: the hash of the registered wording, None when nobody knows it, which leaves the consent unproven.
     """
     minor = _is_minor(form, occurred_at.date())
@@ -147,6 +149,7 @@ def given_by_form(
             evidence_ref=form.submission_id,
             ip_truncated=form.ip_truncated,
             ua_family=form.user_agent_family,
+            age_attested=None if attested is None else str(attested),
         )
         for box in form.consents
     ]
@@ -160,6 +163,21 @@ def _wording(box: ConsentGiven, text_hash: bytes | None) -> WordingRef | None:
     if text_hash is None:
         return None
     return WordingRef(id=box.wording_id, version=box.wording_version, locale=box.locale, text_hash=text_hash)
+
+
+def age_known(birth_date: date | None, *, attested: bool, today: date) -> bool:
+    """Whether a form shows its writer to be an adult: a birth date says so, else the ticked attestation (policy R44).
+
+    A birth date outweighs the box: who was born too late is under age whatever was ticked.
+    """
+    return attested if birth_date is None else age_on(today, birth_date) >= ADULT
+
+
+def years(birth_date: date | None, age_confirmed: bool | None, today: date) -> int | None:
+    """The age for the judge: by the birth date, else of age where only that is known; None where nothing is."""
+    if birth_date is not None:
+        return age_on(today, birth_date)
+    return ADULT if age_confirmed is True else None
 
 
 def _is_minor(form: FormEnquiry, today: date) -> bool:

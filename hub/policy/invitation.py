@@ -98,6 +98,23 @@ def after_inbound(facts: InvitationFacts, *, at: datetime, automatic: bool) -> I
     )
 
 
+def after_named(facts: InvitationFacts, *, at: datetime) -> InvitationFacts:
+    """The invitation after a form named this channel for its answer. It opens what was not open; what the person withdrew
+    here only their own writing opens again, for anybody can type an address (policy R9)."""
+    before = facts.state or S.NONE
+    if before is S.WITHDRAWN:
+        return facts
+    opens = before in (S.NONE, S.CLOSED)
+    return replace(
+        facts,
+        state=moved(before, Event.NAMED, we_spoke=False),
+        opened_at=at if opens else facts.opened_at or at,
+        consecutive_outbound=0 if opens else facts.consecutive_outbound,
+        named_by_person=True,
+        inbound_automatic=bool(facts.inbound_automatic) and not opens,
+    )
+
+
 def after_outbound(facts: InvitationFacts, *, at: datetime, settings: PolicySettings) -> InvitationFacts:
     """The invitation after we took a turn; parts within ten minutes of the turn's first count as one."""
     same_turn = facts.turn_started_at is not None and at - facts.turn_started_at <= minutes(settings.turn_parts_min)

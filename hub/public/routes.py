@@ -58,6 +58,7 @@ async def form_for_scripts(request: web.Request) -> web.Response:
         "form_token": site.token(locale, request.app[CLOCK]()),
         "locale": locale,
         "consents": [{"channel": w.channel, "text": w.text} for w in site.wordings.offered(locale)],
+        "adult": adult.text if (adult := site.wordings.adult(locale)) else None,
         "interests": [{"id": i.id, "label": i.label(locale)} for i in site.interests],
         "privacy": f"{site.account.public_url}/privacy?lang={LOCALES[locale][0]}",
     }

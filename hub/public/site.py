@@ -12,7 +12,7 @@ from aiohttp import web
 
 from channels.form_token import FormShown, ShownConsent, issue
 from hub.model.address import Channel
-from hub.model.message import Account
+from hub.model.message import Account, Attestation
 from hub.model.wording import Wording
 from hub.public.limits import Limits
 from hub.settings import Clinic, Interest, Settings
@@ -43,6 +43,7 @@ class PublicSite:
             notice_version=f"{notice.id}@{notice.version}",
             consents=tuple(_shown(w) for w in self.wordings.offered(locale)),
             interests=tuple(i.id for i in self.interests),
+            adult=_attestation(self.wordings.adult(locale)),
         )
 
     def token(self, locale: str, issued_at: datetime) -> str:
@@ -62,6 +63,12 @@ def site_of(settings: Settings, wordings: Wordings) -> PublicSite | None:
 
 PUBLIC: web.AppKey[PublicSite] = web.AppKey("public_site", PublicSite)
 LIMITS: web.AppKey[Limits] = web.AppKey("public_limits", Limits)
+
+
+def _attestation(wording: Wording | None) -> Attestation | None:
+    if wording is None:
+        return None
+    return Attestation(wording_id=wording.id, wording_version=wording.version, locale=wording.locale)
 
 
 def _shown(wording: Wording) -> ShownConsent:

@@ -76,6 +76,7 @@ def form_page(request: web.Request, *, locale: str, issued_at: datetime, status:
         problems={p.field: p.sentence for p in shown.problems},
         notice=TEXTS[locale][shown.notice] if shown.notice else None,
         consents=site.wordings.offered(locale),
+        adult=site.wordings.adult(locale),
         honeypot=HONEYPOT,
     )
 

@@ -14,11 +14,11 @@ from hub.store.pool import Connection, Row
 _COLUMNS = (
     "id, consent_id, contact_id, event, purpose, channel, address_hash, interests, health_relevance, occurred_at, recorded_at, source,"
     " wording_id, wording_version, wording_locale, wording_hash, control, needs_confirmation, notice_version, actor, evidence_ref,"
-    " ip_truncated, ua_family, expires_at"
+    " ip_truncated, ua_family, expires_at, age_attested"
 )
 _INSERT = f"""
 INSERT INTO consent_event ({_COLUMNS}, prev_event_hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
 """
 # The newest event of each consent; locked, so that two writers do not both follow the same one.
 _LATEST = f"""
@@ -90,7 +90,7 @@ def event_hash(e: ConsentEvent) -> bytes:
         str(e.wording or "").encode(),
         e.wording.text_hash if e.wording else b"",
         e.control.encode(),
-    )
+    ) + ((e.age_attested.encode(),) if e.age_attested else ())  # came later: what was hashed before keeps its hash
     return hashlib.sha256(b"consent-event-2" + b"".join(len(p).to_bytes(4, "big") + p for p in parts)).digest()
 
 
@@ -101,6 +101,7 @@ def _values(e: ConsentEvent) -> tuple[object, ...]:
         e.health_relevance, e.occurred_at, e.recorded_at, e.source,
         w and w.id, w and w.version, w and w.locale, w and w.text_hash,
         e.control, e.needs_confirmation, e.notice_version, e.actor, e.evidence_ref, e.ip_truncated, e.ua_family, e.expires_at,
+        e.age_attested,
     )  # fmt: skip  # in the order of _COLUMNS
 
 
@@ -132,6 +133,7 @@ def _event(row: Row) -> ConsentEvent:
         ip_truncated=row["ip_truncated"],
         ua_family=row["ua_family"],
         expires_at=row["expires_at"],
+        age_attested=row["age_attested"],
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hub.model.address import Channel
 from hub.model.ids import ContactId, ConversationId, IdentityId
@@ -24,6 +24,7 @@ from hub.model.permission import (
     Scope,
     Suppression,
 )
+from hub.policy.consent import years
 from hub.store.conversations import invitation_of
 from hub.store.pool import Connection, Row
 
@@ -60,7 +61,8 @@ SELECT q.ord, c.restricted, c.erasure, c.deceased, c.birth_date, c.age_confirmed
        EXISTS (SELECT 1 FROM invitation x WHERE x.conversation_id = q.conversation_id AND x.channel <> q.channel
                AND x.state IN ('OPEN', 'DIALOGUE')) AS other_channel_open,
        s.rows AS suppressions,
-       o.revoked_at, o.confirmations, w.sent AS window_sent,
+       o.revoked_at, o.confirmations, w.sent AS window_sent, b.about AS objections,
+       d.ticked_at, d.asked_at, m.week, m.month,
        EXISTS (SELECT 1 FROM kill_switch k WHERE k.subject IN ('kind:' || q.kind, 'channel:' || q.channel, 'account:' || q.account_id))
            AS paused
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $8::bool[])
@@ -93,6 +95,23 @@ LEFT JOIN LATERAL (
               AND m.claimed_at >= n.last_inbound_at AND NOT starts_with(coalesce(m.provider_message_id, ''), '{PASSIVE}')) AS sent
     WHERE q.counted
 ) w ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(DISTINCT x.about) AS about FROM objection x WHERE x.contact_id = q.contact_id AND x.withdrawn_at IS NULL
+) b ON true
+LEFT JOIN LATERAL (
+    SELECT (SELECT max(e.occurred_at) FROM consent_event e JOIN consent_state y ON y.consent_id = e.consent_id
+            WHERE e.contact_id = q.contact_id AND e.channel = q.channel AND e.address_hash = i.address_hash AND e.event = 'given'
+              AND e.source LIKE 'form:%' AND e.control = 'unticked_box' AND NOT y.ended AND NOT y.confirmed) AS ticked_at,
+           (SELECT max(x.claimed_at) FROM identity j JOIN message x ON x.identity_id = j.id
+            WHERE j.address_hash = ANY (a.aliases || a.hash) AND x.kind = 'DOI' AND x.status IN {COUNTED}) AS asked_at
+    WHERE q.kind = 'DOI'
+) d ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE x.claimed_at > $7::timestamptz - interval '7 days') AS week, count(*) AS month
+    FROM message x
+    WHERE q.kind IN ('DOI', 'NTC', 'MKT') AND x.contact_id = q.contact_id AND x.kind = 'MKT'
+      AND x.status IN {COUNTED} AND x.claimed_at > $7::timestamptz - interval '30 days'
+) m ON true
 """
 
 
@@ -116,7 +135,6 @@ async def gather(conn: Connection, asks: Sequence[Ask], *, now: datetime) -> lis
 def _facts(ask: Ask, row: Row | None, now: datetime) -> Facts:
     if row is None:  # no such contact: everything stays unknown, which refuses
         return Facts(kind=ask.kind, channel=ask.channel, env=Env(now=now, store_healthy=True), content=ask.content)
-    age = _age(row["birth_date"], now)
     return Facts(
         kind=ask.kind,
         channel=ask.channel,
@@ -128,19 +146,26 @@ def _facts(ask: Ask, row: Row | None, now: datetime) -> Facts:
             reply_window_h=ask.reply_window_h,
             window_messages=ask.window_messages,
             window_sent=row["window_sent"],
+            marketing_sent_7d=row["week"],
+            marketing_sent_30d=row["month"],
         ),
         country=row["country"],
         address=_address(row),
         invitation=_invitation(row),
         suppressions=tuple(_suppression(values) for values in row["suppressions"] or ()),
-        basis=BasisFacts(revoked_at=row["revoked_at"], confirmations_sent=row["confirmations"]),
+        basis=BasisFacts(
+            revoked_at=row["revoked_at"],
+            confirmations_sent=row["confirmations"],
+            form_ticked_at=row["ticked_at"],
+            doi_last_sent_at=row["asked_at"],
+        ),
         content=ask.content,
         purpose=ask.purpose,
         restricted=row["restricted"],
-        objections=(),
+        objections=tuple(row["objections"] or ()),
         erasure=ErasureState(row["erasure"]),
         deceased=row["deceased"],
-        age=age,
+        age=years(row["birth_date"], row["age_confirmed"], now.date()),
         age_confirmed=row["age_confirmed"],
     )
 
@@ -170,10 +195,3 @@ def _suppression(values: Sequence[object]) -> Suppression:
         purpose=str(purpose) if purpose else None,
         at=EPOCH + timedelta(microseconds=int(str(at))),
     )
-
-
-def _age(birth: date | None, now: datetime) -> int | None:
-    if birth is None:
-        return None
-    today = now.date()
-    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))

@@ -21,6 +21,7 @@ class NewContact:
     locale: str | None
     birth_date: date | None
     created_at: datetime
+    age_confirmed: bool = False  # of age by what the person stated (policy R44)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +115,8 @@ async def add_people(conn: Connection, contacts: Sequence[NewContact], identitie
     await conn.execute(
         """
         WITH new_contact AS (
-            INSERT INTO contact (id, display_name, locale, birth_date, created_at)
-            SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::timestamptz[])
+            INSERT INTO contact (id, display_name, locale, birth_date, created_at, age_confirmed)
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::timestamptz[], $17::bool[])
         ), n AS (
             SELECT * FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::bool[],
                                  $13::timestamptz[], $14::smallint[], $15::text[], $16::text[])
@@ -145,6 +146,7 @@ async def add_people(conn: Connection, contacts: Sequence[NewContact], identitie
         [i.key_id for i in ordered],
         [i.address_kind for i in ordered],
         [",".join(a.hex() for a in i.aliases) for i in ordered],
+        [c.age_confirmed for c in contacts],
     )
 
 
@@ -153,6 +155,20 @@ async def mark_verified(conn: Connection, identity_ids: Iterable[IdentityId], *,
     await conn.execute(
         "UPDATE identity SET verified = true, last_seen_at = $2 WHERE id = ANY($1) AND NOT verified", list(identity_ids), now
     )
+
+
+async def confirm_age(conn: Connection, contact_id: ContactId, *, today: date) -> bool:
+    """The person is of age by what they stated; False where that was known, or a birth date says otherwise."""
+    changed = await conn.fetchval(
+        """
+        UPDATE contact SET age_confirmed = true
+        WHERE id = $1 AND NOT age_confirmed AND erasure <> 'done' AND (birth_date IS NULL OR birth_date <= $2::date - interval '18 years')
+        RETURNING true
+        """,
+        contact_id,
+        today,
+    )
+    return changed is True
 
 
 async def name_contacts(conn: Connection, names: Sequence[tuple[ContactId, Sealed[str]]]) -> None:

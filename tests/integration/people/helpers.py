@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hub.model.address import Address, AddressClass, AddressHasher, Channel, Pepper
 from hub.model.ids import ContactId, ConversationId
-from hub.model.message import ConsentGiven, FormEnquiry, InboundMessage
+from hub.model.message import Attestation, ConsentGiven, FormEnquiry, InboundMessage
 from hub.model.permission import ContentFacts, Decision, Kind
 from hub.model.sealed import Sealed
 from hub.policy.permission import decide
@@ -55,6 +55,7 @@ async def fills_in(
     text: str = "Hello",
     consents: tuple[ConsentGiven, ...] = (),
     birth_date: str | None = None,
+    adult: Attestation | None = None,
 ) -> None:
     """Somebody sends the contact form."""
     form = FormEnquiry(
@@ -69,6 +70,7 @@ async def fills_in(
         birth_date=Sealed(birth_date) if birth_date else None,
         ip_truncated="192.0.2.0/24",
         user_agent_family="Firefox",
+        adult=adult,
     )
     account = next(a for a in clinic.settings.accounts.values() if a.adapter == "web_form")
     event = InboundMessage(

@@ -20,6 +20,7 @@ from hub.intake import Intake
 from hub.intake.compose import tools
 from hub.intake.front import Front
 from hub.intake.spool import Spool
+from hub.public import unsubscribe
 from hub.settings import Settings
 from hub.slack import routes as slack_routes
 from hub.store.pool import open_pool
@@ -61,6 +62,7 @@ def make_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> 
     for routes in (static.routes, observe.routes, live.routes, webhooks.routes, account.routes, inbox.routes, campaigns.routes):
         app.add_routes(routes())
     _add_public_pages(app)
+    unsubscribe.add_to(app)
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.extend([_pool, _intake, _live])
     slack_routes.add_to(app)

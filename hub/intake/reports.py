@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hub.intake.stops import apply_stops, keyword_effects, withdraw_invitations
 from hub.intake.writes import Stop, Writes
-from hub.model.address import AddressHasher
+from hub.model.address import AddressHasher, Channel
 from hub.model.ids import ContactId, uuid7
 from hub.model.message import Account, DeliveryStatus, PreferenceChange, StatusUpdate
 from hub.model.permission import Scope
@@ -14,6 +14,7 @@ from hub.store import delivery, mail, people
 from hub.store.delivery import Joined, Report
 from hub.store.pool import Connection
 
+OUR_OWN_PAGE = frozenset({"one_click", "unsubscribe_page"})  # said by the person, not told by a provider
 SEND_ACTIONS = {DeliveryStatus.FAILED: "send.failed", DeliveryStatus.DELIVERED: "send.delivered"}
 
 
@@ -77,18 +78,27 @@ async def apply_preferences(
         if not event.stop:
             continue
         hashes = tuple(hasher.hash(s) for s in event.senders)
-        scope = Scope.CHANNEL if event.whole_channel else Scope.CHANNEL_MARKETING
         for contact, addresses in await _meant(conn, account, event, hashes):
             writes.stops.append(
                 Stop(
                     contact_id=contact,
                     hashes=addresses,
-                    effects=((scope, event.channel), (Scope.ALL_MARKETING, None)),
+                    effects=preference_effects(event),
                     occurred_at=event.occurred_at,
-                    source="provider_preference",
-                    rule_id=f"provider:{event.source}",
+                    source=event.source if event.source in OUR_OWN_PAGE else "provider_preference",
+                    rule_id=f"page:{event.source}" if event.source in OUR_OWN_PAGE else f"provider:{event.source}",
                 )
             )
+
+
+def preference_effects(event: PreferenceChange) -> tuple[tuple[Scope, Channel | None], ...]:
+    """What a stop without words covers (policy §3.6): all news and this channel's, unless more or less was chosen."""
+    if event.nothing_at_all:
+        return ((Scope.ALL_CONTACT, None),)
+    if event.this_list_only:
+        return ((Scope.CHANNEL_MARKETING, event.channel),)
+    scope = Scope.CHANNEL if event.whole_channel else Scope.CHANNEL_MARKETING
+    return (scope, event.channel), (Scope.ALL_MARKETING, None)
 
 
 async def _meant(

@@ -26,6 +26,7 @@ from hub.commands.first import first_administrator
 from hub.commands.health import check_database, check_redis
 from hub.embedded.rights import LAUNCHER
 from hub.settings import Settings, load_settings, prepare_sandbox
+from hub.settings.accounts import sandbox_mail_port
 from hub.store.migrate import migrate
 
 _READY_WITHIN_S = 60.0
@@ -105,6 +106,7 @@ def _refuse_taken_ports(settings: Settings) -> None:
     wanted = [(settings.host, settings.port, "HUB_PORT")]
     if settings.sandbox:
         wanted.append((settings.sandbox_host, settings.sandbox_port, "HUB_SANDBOX_PORT"))
+        wanted.append(("127.0.0.1", sandbox_mail_port(f"{settings.sandbox_host}:{settings.sandbox_port}"), "HUB_SANDBOX_PORT"))
     for host, port, variable in wanted:
         try:
             family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]

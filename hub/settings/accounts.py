@@ -147,7 +147,8 @@ def _options(reader: Reader, around: Surroundings, problems: Problems) -> dict[s
     for key in options.names:
         value = options.raw(key)
         if isinstance(value, str):
-            found[key] = value.replace("{sandbox}", around.sandbox_netloc).replace("{sandbox_mail}", str(sandbox_mail_port(around.sandbox_netloc)))
+            mail_port = str(sandbox_mail_port(around.sandbox_netloc))
+            found[key] = value.replace("{sandbox}", around.sandbox_netloc).replace("{sandbox_mail}", mail_port)
         elif isinstance(value, int | float):
             found[key] = value
         else:

@@ -19,7 +19,15 @@ from tests.integration.test_sandbox_whole import House, house, utc_now
 
 __all__ = ["house"]  # a fixture
 
-ACCOUNTS = ("sms-sandbox", "whatsapp-sandbox", "whatsapp-cloud-sandbox", "messenger-sandbox", "instagram-sandbox", "wechat-sandbox")
+ACCOUNTS = (
+    "sms-sandbox",
+    "whatsapp-sandbox",
+    "whatsapp-cloud-sandbox",
+    "messenger-sandbox",
+    "instagram-sandbox",
+    "wechat-sandbox",
+    "email-sandbox",
+)
 every_account = pytest.mark.parametrize("on", ACCOUNTS)
 NEWEST = "SELECT {} FROM message WHERE direction = '{}' ORDER BY id DESC LIMIT 1"
 
@@ -71,7 +79,7 @@ async def trouble(house: House, double: str, kind: str, seconds: str = "2") -> s
     form = {"who": "123", "on": "whatsapp-cloud-sandbox", "double": double, "kind": kind, "seconds": seconds}
     async with house.phone.post("/trouble", data=form) as answered:
         assert answered.status == 200
-        return await answered.text()
+        return str(await answered.text())
 
 
 @every_account
@@ -87,7 +95,10 @@ async def test_a_patient_writes_is_answered_and_stops(house: House, on: str) -> 
     await house.write("STOP", on=on)
     await house.confirm()
     await deliver(house, on)
-    await shows(house, on, "asked to stop", "Understood as a stop", "We will not write here again")
+    if on == "email-sandbox":  # by mail a stop ends the news; whoever writes may still be answered
+        await shows(house, on, "Understood as a stop", "All news ended")
+    else:
+        await shows(house, on, "asked to stop", "Understood as a stop", "We will not write here again")
 
 
 @every_account
@@ -234,3 +245,24 @@ async def test_leaving_on_wechat_is_a_stop_and_a_menu_is_pressed(house: House) -
     await trouble(house, "wechat", "forged")
     await house.write("I am the attacker", on=on)
     await shows(house, on, "wrong signature was tried", "The hub did not take it")
+
+
+async def test_a_mail_has_its_subject_its_own_look_and_may_be_called_spam(house: House) -> None:
+    on = "email-sandbox"
+    form = {"who": "123", "on": on, "subject": "Opening hours", "text": "Are you open on Sunday?"}
+    async with house.phone.post("/write", data=form) as answered:
+        assert "Opening hours" in await answered.text()
+    await answer(house, on, "On Saturdays, not on Sundays.")
+    await deliver(house, on)
+    page = await shows(house, on, "On Saturdays, not on Sundays.")
+    framed = re.search(r'src="(/mail[^"]+)"', page)
+    assert framed
+    async with house.phone.get(framed[1].replace("&amp;", "&")) as look:
+        assert "On Saturdays, not on Sundays." in await look.text()
+        assert "sandbox" in look.headers["Content-Security-Policy"]
+        assert "script-src" not in look.headers["Content-Security-Policy"]
+    async with house.phone.get("/mail", params={"who": "123", "on": on, "id": "nobodys"}) as none:
+        assert none.status == 404
+    await does(house, on, "complain", target=target(page, mine=False))
+    await shows(house, on, "Marked as spam")
+    assert await house.world.value("SELECT count(*) FROM suppression WHERE source = 'provider_preference'")

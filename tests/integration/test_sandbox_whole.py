@@ -87,7 +87,7 @@ def free_port() -> int:
 def joined(settings: Settings, *, web_port: int, sandbox_port: int, database_url: str) -> Settings:
     """The shipped configuration, moved to free ports."""
     public_url, netloc = f"http://127.0.0.1:{web_port}", f"127.0.0.1:{sandbox_port}"
-    moved = {"api_base_url": f"http://{netloc}", "media_host": netloc}
+    moved = {"api_base_url": f"http://{netloc}", "media_host": netloc, "smtp_port": free_port()}
     accounts = {
         id: replace(
             account,

@@ -17,6 +17,7 @@ from hub.settings.policy import read_policy
 from hub.settings.problems import Problems, read_toml
 from hub.settings.sandbox import make_sandbox_secrets, read_sandbox_secrets
 from hub.settings.slack import SANDBOX_SECRETS, SlackSettings, read_slack
+from hub.settings.senders import with_identity
 from hub.settings.values import Settings
 
 DATA_DIR = "var"
@@ -48,7 +49,7 @@ def load_settings(environ: Mapping[str, str], config_dir: Path) -> Settings:
     settings = partial(
         Settings,
         clinic=clinic,
-        accounts=read_accounts(read_toml(config_dir / "channels.toml", problems), around, problems),
+        accounts=with_identity(read_accounts(read_toml(config_dir / "channels.toml", problems), around, problems), clinic),
         interests=read_interests(read_toml(config_dir / "interests.toml", problems), clinic.locales, problems),
         policy=read_policy(read_toml(config_dir / "policy.toml", problems), problems),
         processors=processors,

@@ -20,7 +20,7 @@ from hub.intake import Intake
 from hub.intake.compose import tools
 from hub.intake.front import Front
 from hub.intake.spool import Spool
-from hub.public import unsubscribe
+from hub.public import confirm, unsubscribe
 from hub.settings import Settings
 from hub.slack import routes as slack_routes
 from hub.store.pool import open_pool
@@ -77,6 +77,7 @@ def _add_public_pages(app: web.Application) -> None:
     if site is not None:
         app[public.PUBLIC], app[public.LIMITS] = site, public.Limits()
         app.add_routes(public.routes())
+        confirm.add_to(app)
 
 
 async def _pool(app: web.Application) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from hub.campaigns.acts import asker_of
 from hub.campaigns.content import examine
@@ -13,9 +14,14 @@ from hub.intake.confirming import confirm_consent
 from hub.model.address import Channel
 from hub.model.campaign import Purpose
 from hub.model.message import Attestation
+from hub.policy import consent_link
+from hub.public import confirm
+from hub.public.site import PUBLIC
 from hub.store import audience
+from hub.web.keys import POOL
 from tests.integration.campaigns.samples import draft
 from tests.integration.people.helpers import box, fills_in
+from tests.integration.public.site import public_app
 from tests.world import AMY, SMS, StandingClock, World
 from workers import follow_ups
 from workers.runtime import Runtime
@@ -190,4 +196,23 @@ async def test_a_link_confirms_like_a_word_and_once(clinic: World, clock: Standi
         first = await confirm_consent(conn, consent, evidence=f"link:{consent}", now=clock())  # type: ignore[arg-type]
         again = await confirm_consent(conn, consent, evidence=f"link:{consent}", now=clock())  # type: ignore[arg-type]
     assert (first, again) == (True, False)
+    assert await reached(clinic) == {"ALLOW": 1}
+
+
+async def test_looking_at_the_page_confirms_nothing_and_a_press_does(clinic: World, clock: StandingClock) -> None:
+    await ticks(clinic)
+    consent = await clinic.value("SELECT consent_id FROM consent_state")
+    clock.forward(hours=1)
+    async with public_app(clinic.pool, clinic.settings, clock) as app:
+        app[POOL] = clinic.pool
+        confirm.add_to(app)
+        key = app[PUBLIC].account.secrets["form_token_key"]
+        path = f"/consent/{consent_link.issue(consent, key)}"  # type: ignore[arg-type]
+        async with TestClient(TestServer(app)) as client:
+            looked = await (await client.get(path)).text()
+            guessed = await (await client.post("/consent/" + "A" * 64)).text()
+            assert await reached(clinic) == {"CONSENT_UNCONFIRMED": 1}
+            pressed = await (await client.post(path)).text()
+    assert "Yes, send me news" in looked
+    assert guessed.replace("A" * 64, "") == pressed.replace(path.removeprefix("/consent/"), "")  # it tells nothing
     assert await reached(clinic) == {"ALLOW": 1}

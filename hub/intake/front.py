@@ -90,7 +90,7 @@ class Front:
                 log.error("spool.not_emptied", fault=type(fault).__name__)
 
     async def empty(self) -> int:
-        """Store what waits, in order, as far as the store takes it; how many were stored. None while another process does."""
+        """Store what waits, in order, as far as the store takes it; how many were dealt with. None while another process does."""
         stored = 0
         with self._spool.turn() as ours:
             names = self._spool.names() if ours else []
@@ -122,8 +122,8 @@ class Front:
         adapter = ADAPTERS[account.adapter]
         try:
             events = adapter.parse(entry.request, account)
-        except BadPayload:
-            self._set_aside(entry.name, "malformed")
+        except Exception as fault:  # BadPayload, or a fault of ours: one entry must not hold up everybody for good
+            self._set_aside(entry.name, fault.constant if isinstance(fault, BadPayload) else type(fault).__name__)
             return True
         name = adapter.nonce(entry.request) if adapter.nonce else ""
         try:

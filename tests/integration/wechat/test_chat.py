@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
+from channels.registry import ADAPTERS
 from channels.sandbox import wechat_payloads
 from channels.sandbox.values import Trouble
+from hub.gate.passive import Prepared
+from hub.model.message import RawRequest
 from hub.model.permission import Reason
-from hub.web.keys import SETTINGS
+from hub.web.keys import FRONT, PASSIVE, SETTINGS
 from tests.integration.wechat.conftest import AMY, Hub
 
 
@@ -45,15 +46,46 @@ async def test_a_stop_in_words_is_confirmed_in_the_answer_and_nothing_goes_after
     assert row["status"] == "refused"
 
 
+async def prepared(hub: Hub) -> Prepared:
+    """A message is stored, and its acknowledgement claimed, as the webhook does before it writes its answer."""
+    content = wechat_payloads.message(hub.account, AMY, "text", at=hub.clock(), Content="你好")
+    hub.double.wrote(hub.account, AMY)
+    push = wechat_payloads.sealed(hub.account, content, at=hub.clock())
+    path, headers = f"/webhooks/{hub.account.id}?{push.query}", {"content-type": "text/xml"}
+    request = RawRequest(method="POST", path_and_query=path, headers=headers, body=push.body, received_at=hub.clock())
+    adapter = ADAPTERS[hub.account.adapter]
+    events = adapter.parse(request, hub.account)
+    await hub.app[FRONT].accept(request, hub.account, events)
+    found = await hub.app[PASSIVE].prepare(request, hub.account, adapter, events)
+    assert found
+    assert await hub.app[PASSIVE].prepare(request, hub.account, adapter, events) is None  # nobody else says it too
+    return found
+
+
 async def test_an_answer_that_broke_is_unknown_and_never_said_again(hub: Hub) -> None:
-    hub.double.patience_s = 0.0  # it hangs up at once, and comes three times
-    await hub.double.patient_writes(hub.account, AMY, "你好")
-    hub.double.patience_s = 5.0
-    await asyncio.sleep(0.3)
-    await hub.works()
-    rows = await hub.rows("SELECT status FROM message WHERE direction = 'outbound'")
-    assert len(rows) <= 1
-    assert len(hub.double.sent) <= 1
+    await hub.app[PASSIVE].went(await prepared(hub), whole=False)
+    assert await hub.works() == 0
+    [row] = await hub.rows("SELECT status FROM message WHERE direction = 'outbound'")
+    assert row["status"] == "unknown"
+    assert hub.double.sent == []
+
+
+async def test_an_answer_that_comes_too_late_goes_the_ordinary_way(hub: Hub) -> None:
+    found = await prepared(hub)
+    hub.clock.forward(seconds=2)  # the leave was good for one
+    assert not await hub.app[PASSIVE].may_go(found)
+    assert await hub.works() == 1
+    assert [sent.how for sent in hub.double.sent] == ["service"]
+
+
+async def test_a_stop_before_the_answer_leaves_is_decided_anew(hub: Hub) -> None:
+    found = await prepared(hub)
+    hub.clock.forward(seconds=2)
+    await hub.double.patient_leaves(hub.account, AMY)
+    assert not await hub.app[PASSIVE].may_go(found)
+    assert await hub.works() == 0
+    [row] = await hub.rows("SELECT status FROM message WHERE direction = 'outbound'")
+    assert row["status"] == "refused"
 
 
 async def test_unfollowing_stops_the_channel_and_following_again_lifts_nothing(hub: Hub) -> None:

@@ -173,6 +173,8 @@ def _refused(response: Any) -> SlackRefused:
     word = word if isinstance(word, str) and word.replace("_", "").isalnum() and len(word) <= 60 else "no_word"
     if status == 429 or trouble_of(word) is Trouble.LIMITED:
         return SlackRefused(Trouble.LIMITED, "ratelimited", _wait(headers))
+    if isinstance(status, int) and 400 <= status < 500 and word == "no_word":
+        return SlackRefused(Trouble.NOT_SENT, f"http_{status}")  # something in between answered; Slack never saw it
     if not isinstance(status, int) or status >= 500 or word == "no_word":
         return SlackRefused(Trouble.UNKNOWN, word if word != "no_word" else f"http_{status}")
     return SlackRefused(trouble_of(word), word)

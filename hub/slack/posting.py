@@ -18,9 +18,10 @@ from hub.files import FileStore
 from hub.model.ids import ConversationId
 from hub.settings import Settings, SlackSettings
 from hub.slack import render
-from hub.store import downloads, slack
+from hub.store import downloads, slack, slack_posts
 from hub.store.pool import Pool
-from hub.store.slack import Post, Thread
+from hub.store.slack import Thread
+from hub.store.slack_posts import Post
 
 log = structlog.get_logger("slack")
 
@@ -51,7 +52,7 @@ class Poster:
         """Make the next post. False when none is due."""
         now = self._clock()
         async with self._pool.acquire() as conn, conn.transaction():
-            claimed = await slack.claim(conn, now=now, merge_from=MERGE_FROM, merge_after=now - MERGE_AFTER)
+            claimed = await slack_posts.claim(conn, now=now, merge_from=MERGE_FROM, merge_after=now - MERGE_AFTER)
             if not claimed:
                 return False
             post = claimed[0]
@@ -65,10 +66,10 @@ class Poster:
             await self._refused(post, found, refusal)
         except LookupError:
             async with self._pool.acquire() as conn:
-                await slack.give_up(conn, post.id, "gone")
+                await slack_posts.give_up(conn, post.id, "gone")
         else:
             async with self._pool.acquire() as conn, conn.transaction():
-                await slack.posted(conn, post, found.channel, ts)
+                await slack_posts.posted(conn, post, found.channel, ts)
         return True
 
     async def _make(self, post: Post, found: Thread) -> str:
@@ -96,7 +97,7 @@ class Poster:
                 raise LookupError("no file") from None
             file_id = await self._client.begin_upload(name, data)
             async with self._pool.acquire() as conn:
-                await slack.keep_file_id(conn, post.id, file_id)
+                await slack_posts.keep_file_id(conn, post.id, file_id)
         await self._client.end_upload(file_id, name, found.channel, found.ts)
         return f"file:{file_id}"
 
@@ -113,16 +114,16 @@ class Poster:
         now, trouble = self._clock(), refusal.trouble
         async with self._pool.acquire() as conn, conn.transaction():
             if trouble is Trouble.UNKNOWN:
-                await slack.unsettled(conn, post.id, refusal.word, again=now + timedelta(seconds=self._slack.settle_after_s))
+                await slack_posts.unsettled(conn, post.id, refusal.word, again=now + timedelta(seconds=self._slack.settle_after_s))
                 return
             await self._rest(conn, found.channel, refusal, now)
             if trouble is Trouble.MESSAGE and not post.plain:
-                await slack.put_back(conn, post.id, refusal.word, again=now, plain=True)
+                await slack_posts.put_back(conn, post.id, refusal.word, again=now, plain=True)
             elif trouble in (Trouble.MESSAGE, Trouble.GONE, Trouble.OTHER) or post.attempts >= TRIES_MOST:
                 log.error("slack.post_failed", post=str(post.id), word=refusal.word)
-                await slack.give_up(conn, post.id, refusal.word)
+                await slack_posts.give_up(conn, post.id, refusal.word)
             else:
-                await slack.put_back(conn, post.id, refusal.word, again=now + _wait(refusal, post.attempts))
+                await slack_posts.put_back(conn, post.id, refusal.word, again=now + _wait(refusal, post.attempts))
                 if trouble is Trouble.THREAD:
                     await slack.move_thread(conn, post.conversation_id, found.channel, now=now)
                 elif trouble is Trouble.CHANNEL and found.channel != self._slack.channel:
@@ -132,13 +133,13 @@ class Poster:
         """Leave a channel, or all of Slack, alone for a while."""
         trouble = refusal.trouble
         if trouble is Trouble.LIMITED:
-            await slack.pause(conn, f"channel:{channel}", refusal.word, until=now + timedelta(seconds=refusal.retry_after_s or 30))
+            await slack_posts.pause(conn, f"channel:{channel}", refusal.word, until=now + timedelta(seconds=refusal.retry_after_s or 30))
         elif trouble is Trouble.CHANNEL:
             log.error("slack.channel_unreachable", channel=channel, word=refusal.word)
-            await slack.pause(conn, f"channel:{channel}", refusal.word, until=now + CHANNEL_REST)
+            await slack_posts.pause(conn, f"channel:{channel}", refusal.word, until=now + CHANNEL_REST)
         elif trouble is Trouble.TOKEN:
             log.error("slack.refuses_us", word=refusal.word)
-            await slack.pause(conn, "all", refusal.word, until=now + TOKEN_REST)
+            await slack_posts.pause(conn, "all", refusal.word, until=now + TOKEN_REST)
 
     async def settle(self) -> bool:
         """Look up the next post nobody knows the fate of. False when there is none to look up now."""
@@ -146,7 +147,7 @@ class Poster:
         # A call that is still under way is no doubt: it ends, one way or the other, within its time-out.
         stale = now - timedelta(seconds=self._slack.timeout_s * 4 + self._slack.settle_after_s)
         async with self._pool.acquire() as conn, conn.transaction():
-            post = await slack.doubtful(conn, now=now, stale_before=stale)
+            post = await slack_posts.doubtful(conn, now=now, stale_before=stale)
             found = await slack.thread(conn, post.conversation_id) if post else None
         if post is None or found is None:
             return False
@@ -157,9 +158,9 @@ class Poster:
             return True
         async with self._pool.acquire() as conn, conn.transaction():
             if ts is not None:
-                await slack.posted(conn, post, found.channel, ts)
+                await slack_posts.posted(conn, post, found.channel, ts)
             else:
-                await slack.put_back(conn, post.id, "not_there", again=self._clock())
+                await slack_posts.put_back(conn, post.id, "not_there", again=self._clock())
         log.info("slack.settled", post=str(post.id), there=ts is not None)
         return True
 
@@ -176,23 +177,23 @@ class Poster:
         async with self._pool.acquire() as conn, conn.transaction():
             await self._rest(conn, found.channel, refusal, now)
             if refusal.trouble is Trouble.THREAD:
-                await slack.put_back(conn, post.id, refusal.word, again=now)
+                await slack_posts.put_back(conn, post.id, refusal.word, again=now)
                 await slack.move_thread(conn, post.conversation_id, found.channel, now=now)
             else:
                 again = now + max(_wait(refusal, post.attempts), timedelta(seconds=self._slack.settle_after_s))
-                await slack.unsettled(conn, post.id, refusal.word, again=again)
+                await slack_posts.unsettled(conn, post.id, refusal.word, again=again)
 
     async def change(self) -> bool:
         """Bring the next post that shows something old up to date; doing it twice does no harm. False when there is none."""
         now = self._clock()
         async with self._pool.acquire() as conn:
-            post = await slack.stale(conn, now=now)
+            post = await slack_posts.stale(conn, now=now)
             if post is None:
                 return False
             try:
                 shown = await render.of_post(conn, post, self._settings, now=now)
             except LookupError:
-                await slack.shows(conn, post)
+                await slack_posts.shows(conn, post)
                 return True
         await self._pace(f"update:{post.channel}")
         try:
@@ -201,20 +202,22 @@ class Poster:
             await self._not_changed(post, refusal)
         else:
             async with self._pool.acquire() as conn:
-                await slack.shows(conn, post)
+                await slack_posts.shows(conn, post)
         return True
 
     async def _not_changed(self, post: Post, refusal: SlackRefused) -> None:
         now = self._clock()
         async with self._pool.acquire() as conn, conn.transaction():
             if refusal.trouble is Trouble.LIMITED:
-                await slack.pause(conn, "method:chat.update", refusal.word, until=now + timedelta(seconds=refusal.retry_after_s or 30))
+                await slack_posts.pause(
+                    conn, "method:chat.update", refusal.word, until=now + timedelta(seconds=refusal.retry_after_s or 30)
+                )
             elif refusal.trouble in (Trouble.TOKEN, Trouble.CHANNEL):
                 await self._rest(conn, post.channel or "", refusal, now)
             elif refusal.trouble in (Trouble.NOT_SENT, Trouble.UNKNOWN):
-                await slack.put_off(conn, post.id, again=now + timedelta(seconds=5))
+                await slack_posts.put_off(conn, post.id, again=now + timedelta(seconds=5))
             else:
-                await slack.shows(conn, post)  # it cannot be changed any more; the hub shows the truth
+                await slack_posts.shows(conn, post)  # it cannot be changed any more; the hub shows the truth
                 if refusal.trouble is Trouble.GONE and post.kind == "root":
                     await slack.move_thread(conn, ConversationId(post.conversation_id), post.channel or "", now=now)
 

@@ -19,11 +19,11 @@ from hub.model.ids import MessageId, StaffId
 from hub.model.message import ContentKind, DeliveryStatus, Direction
 from hub.model.sealed import Sealed
 from hub.settings import Settings
-from hub.store import inbox, notes, slack, thread
+from hub.store import inbox, notes, slack_posts, thread
 from hub.store.inbox import ListRow
 from hub.store.notes import NoteRow
 from hub.store.pool import Connection
-from hub.store.slack import Post as PostRow
+from hub.store.slack_posts import Post as PostRow
 from hub.store.thread import FileRow, MessageRow
 from hub.web import when
 
@@ -111,7 +111,7 @@ async def of_post(conn: Connection, post: PostRow, settings: Settings, *, now: d
     view = View(settings=settings, whole=settings.slack.whole, row=row, now=now)
     if post.kind == "root":
         return await _root(conn, view)
-    also = await slack.carried(conn, post.id)
+    also = await slack_posts.carried(conn, post.id)
     entries = [e for p in (post, *also) if (e := await _entry(conn, view, p)) is not None]
     shown = entries[-10:]
     title = Sealed(f"{len(entries)} things happened meanwhile") if also else None

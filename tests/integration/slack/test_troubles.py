@@ -62,19 +62,19 @@ async def test_an_app_that_may_not_read_metadata_posts_nothing_twice_either(offi
 
 
 async def test_a_mirror_killed_between_call_and_record_posts_nothing_twice(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hub.store import slack
+    from hub.store import slack_posts
 
-    real = slack.posted
+    real = slack_posts.posted
 
     async def killed(*_: object) -> None:
         raise asyncio.CancelledError
 
     for n in range(3):
         await office.clinic.writes(f"Message {n}")
-        monkeypatch.setattr(slack, "posted", killed)
+        monkeypatch.setattr(slack_posts, "posted", killed)
         with pytest.raises(asyncio.CancelledError):
             await office.mirrors()
-        monkeypatch.setattr(slack, "posted", real)
+        monkeypatch.setattr(slack_posts, "posted", real)
         office.restart()
         office.clock.forward(seconds=60)
         await office.mirrors()

@@ -22,12 +22,14 @@ audit_app = typer.Typer(help="The record of what was done to personal data.", no
 explain_app = typer.Typer(
     help="Why something is decided as it is. Reads lines of JSON from standard input, writes lines of JSON.", no_args_is_help=True
 )
+lexicon_app = typer.Typer(help="The lists of words that stop messages.", no_args_is_help=True)
 import_app = typer.Typer(help="Lists brought along from elsewhere: suppressions first, then contacts.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
 app.add_typer(staff_app, name="staff")
 app.add_typer(campaign_app, name="campaign")
 app.add_typer(audit_app, name="audit")
 app.add_typer(explain_app, name="explain")
+app.add_typer(lexicon_app, name="lexicon")
 
 ROLES = Literal["front_desk", "clinician", "marketing", "data_protection", "administrator", "auditor"]
 ListFile = Annotated[Path, typer.Argument(help="CSV with a header line, or JSON lines (.jsonl).", exists=True, dir_okay=False)]
@@ -237,6 +239,18 @@ def audit_verify(
     sentence, whole = verify_audit(exported)
     typer.echo(sentence)
     raise typer.Exit(0 if whole else 1)
+
+
+@lexicon_app.command("check")
+def lexicon_check(
+    show: Annotated[bool, typer.Option("--show", help="List every entry nobody has reviewed, with its line.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail while entries wait for review.")] = False,
+) -> None:
+    """Can the lists be used, and what has a native speaker still to read? Fails on any fault."""
+    from hub.commands.common import config_dir
+    from hub.commands.lexicon import check
+
+    raise typer.Exit(check(config_dir(os.environ), _utf8_output(), show=show, strict=strict))
 
 
 @explain_app.command("decision")

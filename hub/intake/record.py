@@ -183,8 +183,9 @@ async def open_cases(conn: Connection, writes: Writes, zone: tzinfo) -> None:
     """A case for each request about data, with its clock; the desk for them reads it (policy §4)."""
     requests = [r for p in writes.placed if (r := mail_routing.case_request(p, now=writes.now, zone=zone)) is not None]
     for request, opened in zip(requests, await rights.open_cases(conn, requests, now=writes.now), strict=True):
-        action = "case.opened" if opened.new else "case.message_added"
-        writes.note(action, f"case:{opened.case_id}", actor="system:intake", reason=request.kind, message=str(request.message_id))
+        if opened.new:  # what joins an open matter is kept with it, in rights_case_message
+            note = {"actor": "system:intake", "reason": request.kind, "message": str(request.message_id)}
+            writes.note("case.opened", f"case:{opened.case_id}", **note)
 
 
 async def _threads(conn: Connection, writes: Writes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHES = ("judge", "intake", "gate", "live", "start", "memory")
+BENCHES = ("judge", "intake", "gate", "mail_out", "live", "start", "memory", "audit", "campaign", "campaign_kill")
 
 
 def main() -> None:

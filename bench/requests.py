@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from twilio.request_validator import RequestValidator
 
@@ -30,6 +31,24 @@ def whatsapp_webhook(settings: Settings, *, phone: str, text: str, path: str = "
     }
     validator = RequestValidator(account.secrets["auth_token"].reveal())
     signature = validator.compute_signature(f"{account.public_url}{path}", fields)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
+    return post(path, urlencode(fields).encode(), headers)
+
+
+def sms_webhook(settings: Settings, *, phone: str, text: str) -> bytes:
+    """One inbound SMS as Twilio posts and signs it."""
+    account = settings.accounts[AccountId("sms-sandbox")]
+    sid = f"SM{uuid4().hex}"
+    fields = {
+        "MessageSid": sid,
+        "AccountSid": str(account.options["account_sid"]),
+        "From": phone,
+        "To": account.sender,
+        "Body": text,
+        "NumMedia": "0",
+    }
+    path = f"/webhooks/{account.id}"
+    signature = RequestValidator(account.secrets["auth_token"].reveal()).compute_signature(f"{account.public_url}{path}", fields)
     headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
     return post(path, urlencode(fields).encode(), headers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bench.requests import phone
@@ -33,20 +34,40 @@ CLEAN = as_row(
 )
 
 
-async def waiting_replies(conn: Connection, settings: Settings, count: int, *, account: AccountId, channel: Channel) -> None:
+def mobile(n: int) -> Address:
+    """Somebody's number."""
+    return Address(kind=AddressClass.PHONE, value=Sealed(phone(n)))
+
+
+def mailbox(n: int) -> Address:
+    """Somebody's mail address."""
+    return Address(kind=AddressClass.EMAIL, value=Sealed(f"amy{n}@patient.example"))
+
+
+async def waiting_replies(
+    conn: Connection,
+    settings: Settings,
+    count: int,
+    *,
+    account: AccountId,
+    channel: Channel,
+    address: Callable[[int], Address] = mobile,
+) -> None:
     """`count` people who wrote a moment ago, each with one reply queued."""
     for start in range(0, count, 1000):
         async with conn.transaction():
-            await _chunk(conn, settings, range(start, min(count, start + 1000)), account, channel)
+            await _chunk(conn, settings, range(start, min(count, start + 1000)), account, channel, address)
     await conn.execute("ANALYZE")
 
 
-async def _chunk(conn: Connection, settings: Settings, numbers: range, account: AccountId, channel: Channel) -> None:
+async def _chunk(
+    conn: Connection, settings: Settings, numbers: range, account: AccountId, channel: Channel, address_of: Callable[[int], Address]
+) -> None:
     now = datetime.now(UTC)
     contacts, identities, threads, invitations = [], [], [], []
     for n in numbers:
         contact, identity, thread = ContactId(uuid7()), IdentityId(uuid7()), ConversationId(uuid7())
-        address = Address(kind=AddressClass.PHONE, value=Sealed(phone(n)))
+        address = address_of(n)
         contacts.append(NewContact(id=contact, display_name=Sealed("Amy"), locale="en", birth_date=None, created_at=now))
         identities.append(
             NewIdentity(

@@ -63,7 +63,7 @@ async def test_with_the_store_away_it_is_answered_kept_and_stored_by_whoever_com
             if not spool.waiting():
                 break
             await asyncio.sleep(0.02)
-        rows = await hub.rows("SELECT body FROM message WHERE direction = 'inbound' ORDER BY occurred_at")
+        rows = await hub.rows("SELECT body FROM message WHERE direction = 'inbound' ORDER BY id")
         assert [row["body"] for row in rows] == ["你好", "请问价格", "退订"]
         assert (await hub.replies("您好")).decision.reason is Reason.STOP_CHANNEL
 
@@ -120,7 +120,7 @@ async def test_what_does_not_open_is_set_aside_and_holds_nobody_up(pool: Pool, o
     assert not spool.waiting()
     assert [path.name for path in (own_settings.data_dir / "spool" / "aside").iterdir()] == names[:1]
     async with pool.acquire() as conn:
-        assert [r["body"] for r in await conn.fetch("SELECT body FROM message WHERE direction = 'inbound' ORDER BY occurred_at")] == [
+        assert [r["body"] for r in await conn.fetch("SELECT body FROM message WHERE direction = 'inbound' ORDER BY id")] == [
             "two",
             "three",
         ]

@@ -24,31 +24,30 @@ from hub.store.pool import open_pool
 from workers.runtime import utc_now
 
 IN_FLIGHT = 128
-LANES = 8
+LANES = 16
 
 
 async def bare(port: int, count: int) -> None:
-    """The client's own loop as its manual shows it: built by the standard library, on as many kept connections as we have."""
-    todo = iter(range(count))
+    """The client's own loop over as many connections as we have, with one mail made beforehand: nothing but the handing over."""
+    mail = EmailMessage()
+    mail["From"], mail["Subject"], mail["Date"] = "hello@clinic.example", "Your message", datetime.now(UTC)
+    mail.set_content("Thank you for writing. Thursday at three is free; shall we keep it for you?")
+    made, todo = mail.as_bytes(), iter(range(count))
 
     async def lane() -> None:
         async with SMTP(hostname="127.0.0.1", port=port, start_tls=False, use_tls=False) as smtp:
             for n in todo:
-                mail = EmailMessage()
-                mail["From"], mail["To"], mail["Subject"] = "hello@clinic.example", f"amy{n}@patient.example", "Your message"
-                mail["Date"], mail["Message-ID"] = datetime.now(UTC), f"<{n}@clinic.example>"
-                mail.set_content("Thank you for writing. Thursday at three is free; shall we keep it for you?")
-                await smtp.send_message(mail)
+                await smtp.sendmail("hello@clinic.example", [f"amy{n}@patient.example"], made)
 
     await asyncio.gather(*(lane() for _ in range(LANES)))
 
 
 async def main(port: int, count: int, *, without_hub: bool) -> dict[str, float]:
-    """Send `count` mails; seconds taken and memory in bytes."""
+    """Send `count` mails; seconds taken, seconds of its own processor time, and memory in bytes."""
     if without_hub:
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         await bare(port, count)
-        return {"seconds": time.perf_counter() - began, "rss": psutil.Process().memory_info().rss}
+        return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "rss": psutil.Process().memory_info().rss}
     settings, account = load_settings(os.environ, CONFIG), mail_account(port)
     adapter = ADAPTERS[account.adapter]
     assert adapter.open_transport
@@ -56,10 +55,11 @@ async def main(port: int, count: int, *, without_hub: bool) -> dict[str, float]:
         transport = await stack.enter_async_context(adapter.open_transport(account))
         pool = await open_pool(settings.database_url or "", min_size=2, max_size=4)
         stack.push_async_callback(pool.close)
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         way_out = Delivery(pool, account, adapter, transport, policy=settings.policy, clock=utc_now, in_flight=IN_FLIGHT, claims=2)
         await way_out.run(deadline_s=120, linger_s=0.2)
-        return {"seconds": time.perf_counter() - began - 0.2, "rss": psutil.Process().memory_info().rss}
+        spent = time.perf_counter() - began - 0.2
+        return {"seconds": spent, "cpu": time.process_time() - cpu, "rss": psutil.Process().memory_info().rss}
 
 
 if __name__ == "__main__":

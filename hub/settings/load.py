@@ -16,8 +16,8 @@ from hub.settings.keys import read_hasher, read_secret_key
 from hub.settings.policy import read_policy
 from hub.settings.problems import Problems, read_toml
 from hub.settings.sandbox import make_sandbox_secrets, read_sandbox_secrets
-from hub.settings.slack import SANDBOX_SECRETS, SlackSettings, read_slack
 from hub.settings.senders import with_identity
+from hub.settings.slack import SANDBOX_SECRETS, SlackSettings, read_slack
 from hub.settings.values import Settings
 
 DATA_DIR = "var"

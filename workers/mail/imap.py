@@ -87,6 +87,8 @@ class ImapSession:
         if self._box is not None:
             with suppress(*FAULTS):
                 self._box.logout()
+            with suppress(OSError, AttributeError):  # a log-out that fails leaves the socket open
+                self._box.client.shutdown()
 
     def abort(self) -> None:
         """Break the connection, from another thread: whoever waits on it gets an error."""

@@ -77,6 +77,9 @@ class Watch:
         session = self._session = ImapSession(self._account, self._folder)
         try:
             await self._follow(session)
+        except asyncio.CancelledError:
+            session.abort()  # the thread may be in IDLE for another minute
+            raise
         except LoginRefused:
             log.error("imap.login_refused", account=self._account.id)
             return self._pace.refused_s

@@ -9,10 +9,12 @@ from uuid import UUID
 import aiohttp
 import pytest
 
+from channels.errors import MediaRefused
 from channels.registry import ADAPTERS
 from hub.gate import Draft, queue
 from hub.gate.deliver import Delivery
 from hub.model.ids import AccountId, ConversationId
+from hub.model.message import MediaRef
 from hub.model.permission import Kind
 from hub.model.sealed import Sealed
 from tests.integration.test_sandbox_whole import House, house, utc_now
@@ -266,3 +268,21 @@ async def test_a_mail_has_its_subject_its_own_look_and_may_be_called_spam(house:
     await does(house, on, "complain", target=target(page, mine=False))
     await shows(house, on, "Marked as spam")
     assert await house.world.value("SELECT count(*) FROM suppression WHERE source = 'provider_preference'")
+
+
+@pytest.mark.parametrize(("double", "on"), [("twilio", "whatsapp-sandbox"), ("meta", "messenger-sandbox")])
+@pytest.mark.parametrize("kind", ["media_huge", "media_wrong"])
+async def test_a_file_that_is_not_what_it_was_said_to_be_is_not_taken_for_it(house: House, double: str, on: str, kind: str) -> None:
+    await trouble(house, double, kind)
+    await does(house, on, "file", file="photo")
+    account = house.settings.accounts[AccountId(on)]
+    adapter = ADAPTERS[account.adapter]
+    row = (await house.world.rows("SELECT source_url, mime_type FROM attachment"))[0]
+    assert adapter.open_transport
+    async with adapter.open_transport(account) as transport:
+        ref = MediaRef(url=Sealed(str(row["source_url"])), mime_type=str(row["mime_type"]))
+        if kind == "media_huge":
+            with pytest.raises(MediaRefused):
+                await transport.fetch_media(ref, 1_000_000)
+        else:
+            assert not (await transport.fetch_media(ref, 1_000_000)).startswith(b"\x89PNG")

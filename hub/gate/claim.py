@@ -26,6 +26,8 @@ from hub.store.delivery import Sent
 from hub.store.pool import Connection, Pool
 from hub.store.queue import Verdict, Waiting
 
+UNKNOWN_KIND = "unknown"  # in the record of a decision about a row whose kind nobody knows
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
@@ -124,7 +126,11 @@ async def _mails(conn: Connection, rows: Sequence[Waiting], account: Account, no
     if not rows:
         return {}
     threads = await mail_out.threads_of(conn, (row.conversation_id for row in rows))
-    return {row.id: mail_of(row.kind, row.conversation_id, threads.get(row.conversation_id), account, now=now) for row in rows}
+    return {
+        row.id: mail_of(row.kind, row.conversation_id, threads.get(row.conversation_id), account, now=now)
+        for row in rows
+        if row.kind is not None
+    }
 
 
 async def _write(
@@ -137,7 +143,7 @@ async def _write(
             contact_id=row.contact_id,
             phase="claim",
             asked_at=now,
-            kind=row.kind,
+            kind=row.kind or UNKNOWN_KIND,
             channel=row.channel,
             address_hash=hashes[row.id],
             decision=decision,
@@ -168,8 +174,8 @@ def _event(row: Waiting, decision: Decision, now: datetime) -> AuditEvent:
 
 
 def _claimed(row: Waiting, address_hash: bytes | None, at: datetime, mail: OutboundMail | None) -> Claimed:
-    if row.address is None or row.address_kind is None:
-        raise ValueError("a message without an address was let go")  # the judge refuses BAD_ADDRESS before this
+    if row.address is None or row.address_kind is None or row.kind is None:
+        raise ValueError("a message without an address or a kind was let go")  # the judge refuses both before this
     return Claimed(
         message=OutboundMessage(
             id=row.id,

@@ -33,6 +33,14 @@ class Kind(StrEnum):
     NTC = "NTC"  # notice change
 
 
+def kind_of(text: str | None) -> Kind | None:
+    """The kind a row names; None for one nobody knows, which the judge refuses."""
+    try:
+        return Kind(text) if text else None
+    except ValueError:
+        return None
+
+
 class Scope(StrEnum):
     """How far a suppression reaches, widest first."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hub.model.address import Channel
 from hub.model.ids import ContactId, DecisionId, MessageId
-from hub.model.permission import Decision, Kind
+from hub.model.permission import Decision
 from hub.store.pool import Connection
 
 
@@ -22,7 +22,7 @@ class DecisionRow:
     contact_id: ContactId
     phase: str
     asked_at: datetime
-    kind: Kind
+    kind: str  # a Kind, or "unknown"
     channel: Channel
     address_hash: bytes | None
     decision: Decision

@@ -39,7 +39,7 @@ class Ask:
     contact_id: ContactId
     identity_id: IdentityId | None
     channel: Channel
-    kind: Kind
+    kind: Kind | None
     account_id: str
     content: ContentFacts
     route_ok: bool

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hub.model.address import AddressClass, Channel
 from hub.model.ids import AccountId, ContactId, ConversationId, IdentityId
-from hub.model.permission import Kind
+from hub.model.permission import Kind, kind_of
 from hub.model.sealed import Sealed
 from hub.store.pool import Connection
 
@@ -99,7 +99,7 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
             verified=row["verified"],
             named=row["named"],
             conversation_id=row["conversation_id"],
-            last_outbound_kind=Kind(row["last_kind"]) if row["last_kind"] else None,
+            last_outbound_kind=kind_of(row["last_kind"]),
             last_outbound_at=row["last_kind_at"],
         )
     return known

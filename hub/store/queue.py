@@ -14,7 +14,7 @@ from typing import Any
 from hub.model.address import Channel
 from hub.model.ids import AccountId, ContactId, ConversationId, DecisionId, IdentityId, MessageId, StaffId
 from hub.model.message import DeliveryStatus
-from hub.model.permission import Kind
+from hub.model.permission import Kind, kind_of
 from hub.model.sealed import Sealed
 from hub.store.pool import Connection
 
@@ -40,7 +40,7 @@ class Waiting:
     identity_id: IdentityId | None
     channel: Channel
     account_id: AccountId
-    kind: Kind
+    kind: Kind | None  # None: a kind nobody knows, which the judge refuses
     body: Sealed[str]
     address: Sealed[str] | None  # null once erased
     address_kind: str | None
@@ -136,7 +136,7 @@ async def lock_waiting(conn: Connection, ids: Iterable[MessageId]) -> list[Waiti
             identity_id=r["identity_id"],
             channel=Channel(r["channel"]),
             account_id=r["account_id"],
-            kind=Kind(r["kind"]),
+            kind=kind_of(r["kind"]),
             body=Sealed(r["body"]),
             address=Sealed(r["address"]) if r["address"] is not None else None,
             address_kind=r["address_kind"],

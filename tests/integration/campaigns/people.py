@@ -17,6 +17,8 @@ from hub.store.pool import Connection
 PROMOTION = "promotion"
 BIRTHDAYS = (None, date(2010, 3, 1), date(2008, 11, 24), date(2008, 11, 25), date(2000, 1, 1))  # of age on 24 November 2026, or a day short
 
+OBJECTIONS = (PROMOTION, "newsletter", "event", "marketing", "profiling", "ads_match", "all", "service", "enquiry")
+
 
 @dataclass(kw_only=True)
 class Given:
@@ -62,6 +64,8 @@ class Person:
     country: str | None = "GB"
     consents: Sequence[Given] = ()
     stops: Sequence[Stop] = ()
+    objections: Sequence[str] = ()
+    objections_taken_back: bool = False
     sent_days: Sequence[float] = ()
     contact_id: UUID = field(default_factory=uuid7)
     identity_id: UUID = field(default_factory=uuid7)
@@ -106,6 +110,7 @@ async def write(conn: Connection, settings: Settings, people: Sequence[Person], 
         )
         await _consents(conn, people, hashes, now)
         await _stops(conn, people, hashes, aliases, now)
+        await _objections(conn, people, now)
         for p in people:
             await write_sent(conn, p, now)
 
@@ -173,6 +178,18 @@ async def _stops(
     await conn.copy_records_to_table("suppression", records=rows, columns=_STOP)
 
 
+async def _objections(conn: Connection, people: Sequence[Person], now: datetime) -> None:
+    await conn.executemany(
+        "INSERT INTO objection (id, contact_id, about, occurred_at, recorded_at, source, recorded_by, withdrawn_at, withdrawn_by)"
+        " VALUES ($1, $2, $3, $4, $4, 'message', 'person', $5, $6)",
+        [
+            (uuid7(), p.contact_id, about, now - timedelta(hours=2), *((now, "person") if p.objections_taken_back else (None, None)))
+            for p in people
+            for about in p.objections
+        ],
+    )
+
+
 async def write_sent(conn: Connection, p: Person, now: datetime) -> None:
     """The marketing messages a person had, `sent_days` ago."""
     if not p.sent_days:
@@ -214,6 +231,8 @@ def random_person(chance: random.Random, number: int) -> Person:
         country=chance.choice(["CN", None]) if odd() else "GB",
         consents=_random_consents(chance),
         stops=[_random_stop(chance) for _ in range(chance.choice([1, 1, 2]))] if odd(0.25) else (),
+        objections=chance.choices(OBJECTIONS, k=chance.choice([1, 2])) if odd(0.1) else (),
+        objections_taken_back=odd(0.2),
         sent_days=[chance.choice([1, 6.9, 7.1, 20, 29.9, 30.1]) for _ in range(chance.randrange(1, 8))] if odd(0.15) else (),
     )  # fmt: skip
 

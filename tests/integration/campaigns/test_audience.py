@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from datetime import datetime
+from uuid import UUID
+
+import pytest
 
 from hub.campaigns.acts import asker_of
 from hub.campaigns.content import examine
@@ -14,7 +18,7 @@ from hub.policy.consent import derive
 from hub.policy.permission import decide
 from hub.settings import Settings
 from hub.store import audience, campaigns, consents, recipients
-from hub.store.pool import Connection
+from hub.store.pool import Connection, Pool
 from tests.integration.campaigns.people import Given, Person, Stop, agreed, random_person, write
 from tests.integration.campaigns.samples import BODY, draft
 from tests.integration.campaigns.staff import staff
@@ -52,7 +56,7 @@ async def test_the_count_and_the_judge_agree_about_everybody(conn: Connection, s
     expected = {
         "ALLOW", "DECEASED", "BAD_ADDRESS", "ERASED", "ERASURE_PENDING", "STOP_ALL", "STOP_CHANNEL", "RESTRICTED",
         "UNDER_18", "AGE_UNKNOWN",
-        "SUPPRESSED", "COUNTRY", "NO_CONSENT", "CONSENT_UNPROVEN", "CONSENT_EXPIRED", "CONSENT_UNCONFIRMED", "NOT_RELEVANT", "CAP",
+        "SUPPRESSED", "OBJECTED", "COUNTRY", "NO_CONSENT", "CONSENT_UNPROVEN", "CONSENT_EXPIRED", "CONSENT_UNCONFIRMED", "NOT_RELEVANT", "CAP",
     }  # fmt: skip
     assert set(seen) == expected
 
@@ -81,6 +85,41 @@ def uuid_of(text: str) -> object:
     from uuid import UUID
 
     return UUID(text)
+
+
+async def test_each_persons_consents_know_of_each_other(conn: Connection, settings: Settings, now: datetime) -> None:
+    people = [random_person(random.Random(11), n) for n in range(400)]
+    await write(conn, settings, people, now=now)
+    wrong = await conn.fetch(
+        """
+        SELECT contact_id FROM consent_state s GROUP BY contact_id HAVING count(*) FILTER (WHERE first) <> 1
+            OR (SELECT max(held) FROM consent_state x WHERE x.contact_id = s.contact_id AND first) IS DISTINCT FROM (
+                SELECT array_agg(DISTINCT told ORDER BY told)
+                FROM consent_state y, unnest(ARRAY[y.channel, y.channel || '/' || y.purpose]) told WHERE y.contact_id = s.contact_id)
+        UNION ALL
+        SELECT contact_id FROM consent_state s WHERE alone IS DISTINCT FROM (
+            SELECT count(*) = 1 FROM consent_state x
+            WHERE (x.contact_id, x.purpose, x.channel) = (s.contact_id, s.purpose, s.channel))
+        """
+    )
+    assert wrong == []
+
+
+async def test_parts_counted_side_by_side_add_up_to_the_whole(
+    conn: Connection, pool: Pool, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(21)
+    await write(conn, settings, [random_person(chance, n // 2 if n % 3 else n) for n in range(900)], now=now)
+    question = asker_of(draft(), examine(draft(), settings), settings).question(now)
+    edges = sorted(r["id"] for r in await conn.fetch("SELECT id FROM contact ORDER BY random() LIMIT 3"))
+
+    async def parts(_conn: Connection, _lanes: int) -> list[tuple[UUID, UUID]]:
+        return list(itertools.pairwise([audience.FIRST, *edges, audience.LAST]))
+
+    monkeypatch.setattr(audience, "_parts", parts)
+    whole = await audience.count(conn, question, settings.policy, now=now)
+    assert whole["DUPLICATE"] > 0
+    assert await audience.count_in_lanes(conn, pool, question, settings.policy, now=now) == whole
 
 
 async def test_everybody_is_counted_once_and_the_counts_are_the_people(conn: Connection, settings: Settings, now: datetime) -> None:

@@ -56,7 +56,8 @@ async def test_the_count_and_the_judge_agree_about_everybody(conn: Connection, s
     expected = {
         "ALLOW", "DECEASED", "BAD_ADDRESS", "ERASED", "ERASURE_PENDING", "STOP_ALL", "STOP_CHANNEL", "RESTRICTED",
         "UNDER_18", "AGE_UNKNOWN",
-        "SUPPRESSED", "OBJECTED", "COUNTRY", "NO_CONSENT", "CONSENT_UNPROVEN", "CONSENT_EXPIRED", "CONSENT_UNCONFIRMED", "NOT_RELEVANT", "CAP",
+        "SUPPRESSED", "OBJECTED", "COUNTRY", "NO_CONSENT", "CONSENT_UNPROVEN", "CONSENT_EXPIRED", "CONSENT_UNCONFIRMED",
+        "NOT_RELEVANT", "CAP",
     }  # fmt: skip
     assert set(seen) == expected
 

@@ -242,20 +242,19 @@ class MetaDouble(ProviderDouble[SentByMeta]):
         )
 
     def failure_of(self, message: SentByMeta, rule: Rule | None) -> int | None:
-        """The code of what was asked for, or of a window that is shut; only WhatsApp tells of either."""
+        """The code of what was asked for, or of a window that is shut, which only WhatsApp tells this way."""
         account = self.nodes.get(message.node)
-        if account is None or account.channel is not Channel.WHATSAPP:
-            return None
-        late = message.free and self.window_shut(message.node, message.to)
+        whatsapp = account is not None and account.channel is Channel.WHATSAPP
+        late = whatsapp and message.free and self.window_shut(message.node, message.to)
         if rule is not None and rule.trouble is Trouble.UNDELIVERED:
             return rule.code or (OUTSIDE_WINDOW if late else FAILURE)
         return OUTSIDE_WINDOW if late else None
 
     def words_of(self, message: SentByMeta, *, failing: bool) -> list[str]:
-        """Meta's statuses, in their order."""
-        if failing:
-            return ["sent", "failed"]
+        """Meta's statuses, in their order. Messenger and Instagram say nothing of what does not arrive."""
         account = self.nodes.get(message.node)
+        if failing:
+            return ["sent", "failed"] if account is not None and account.channel is Channel.WHATSAPP else []
         waits = account is not None and account.channel in self.unread
         return ["sent", "delivered"] if waits else ["sent", "delivered", "read"]
 

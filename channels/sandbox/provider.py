@@ -259,6 +259,8 @@ class ProviderDouble(ABC, Generic[M]):
         if rule and trouble is Trouble.LATE:
             self._arrives(message, "undelivered" if code else "delivered", code)
             await asyncio.sleep(rule.wait_s)
+        if not words:
+            self._arrives(message, "failed", code)
         elapsed = 0.0
         for word in words:
             due = self.delays[word] * self.pace

@@ -124,11 +124,16 @@ def _parts(settings: Settings, doubles: Sequence[Double], pool: Pool, pages: Pag
         async with pool.acquire() as conn:
             await ledger.let_pass(conn, hashes_of(person), timedelta(hours=hours))
 
+    async def go_on() -> None:
+        async with pool.acquire() as conn:
+            await ledger.go_on(conn, [account.id for account in accounts])
+
     return PhoneParts(
         doubles=doubles,
         html=pages.html,
         ledger=what_the_hub_did,
         let_hours_pass=let_hours_pass,
+        go_on=go_on,
         clock=lambda: datetime.now(UTC),
         zone=ZoneInfo(settings.clinic.time_zone),
         clinic=settings.clinic.trading_name,

@@ -150,3 +150,15 @@ async def let_pass(conn: Connection, address_hashes: Sequence[bytes], passed: ti
         list(address_hashes),
         passed,
     )
+
+
+async def go_on(conn: Connection, account_ids: Sequence[str]) -> None:
+    """Sandbox only: what the hub paused because of a trouble that was played may send again, and what waits is tried now."""
+    await conn.execute("UPDATE account_state SET paused = NULL, paused_until = NULL WHERE account_id = ANY($1::text[])", list(account_ids))
+    await conn.execute(
+        """
+        UPDATE message SET send_after = least(send_after, now())
+        WHERE status = 'queued' AND attempts > 0 AND account_id = ANY($1::text[])
+        """,
+        list(account_ids),
+    )

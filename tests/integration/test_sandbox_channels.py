@@ -114,7 +114,7 @@ def target(page: str, *, mine: bool) -> str:
     """The id of the newest message of one side that something can be done with."""
     parts = [part for part in page.split('<li class="msg ') if part.startswith("out" if mine else "from")]
     found = re.findall(r'name="target" value="([^"]+)"', parts[-1])
-    return found[-1]
+    return str(found[-1])
 
 
 @pytest.mark.parametrize("on", ["whatsapp-cloud-sandbox", "messenger-sandbox", "instagram-sandbox"])
@@ -184,16 +184,15 @@ async def test_three_at_once_are_one_message_and_a_forged_one_is_none(house: Hou
     assert "Trouble is on" not in await trouble(house, double, "none")
 
 
+@pytest.mark.parametrize("kind", ["throttled", "credentials"])
 @pytest.mark.parametrize(("double", "on"), [("twilio", "sms-sandbox"), ("meta", "whatsapp-cloud-sandbox")])
-async def test_what_was_put_off_goes_once_the_trouble_is_over(house: House, double: str, on: str) -> None:
+async def test_what_was_put_off_goes_once_the_trouble_is_over(house: House, double: str, on: str, kind: str) -> None:
     await house.write("Hello", on=on)
-    await trouble(house, double, "throttled")
+    await trouble(house, double, kind)
     await answer(house, on, "Hello, yes, our doctors do.")
     await deliver(house, on)
     assert "Hello, yes, our doctors do." not in await shows(house, on, "Reply waits to be tried again")
     await trouble(house, double, "none")
-    await house.world.value("UPDATE message SET send_after = now() WHERE status = 'queued'")
-    await house.world.value("UPDATE account_state SET paused = NULL, paused_until = NULL")
     await deliver(house, on)
     await shows(house, on, "Hello, yes, our doctors do.")
 
@@ -286,3 +285,14 @@ async def test_a_file_that_is_not_what_it_was_said_to_be_is_not_taken_for_it(hou
                 await transport.fetch_media(ref, 1_000_000)
         else:
             assert not (await transport.fetch_media(ref, 1_000_000)).startswith(b"\x89PNG")
+
+
+@every_account
+async def test_the_next_delivery_fails_where_the_page_says_so(house: House, on: str) -> None:
+    await house.write("Hello", on=on)
+    async with house.phone.post("/act", data={"who": "123", "on": on, "what": "fail"}) as answered:
+        offered = "will not be delivered" in await answered.text()
+    assert offered == ("Make the next delivery fail" in await house.page(on)) == (on != "wechat-sandbox")
+    await answer(house, on, "Hello, yes, our doctors do.")
+    await deliver(house, on)
+    await shows(house, on, "did not arrive" if offered else "Hello, yes, our doctors do.")

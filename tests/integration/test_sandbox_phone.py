@@ -63,6 +63,9 @@ async def desk(hub: Hub) -> AsyncIterator[Desk]:
     async def let_hours_pass(person: Person, hours: int) -> None:
         desk.passed.append((person.number, hours))
 
+    async def go_on() -> None:
+        desk.passed.append(("trouble", 0))
+
     static = StaticFiles(STATIC)
     phone = Phone(
         PhoneParts(
@@ -70,6 +73,7 @@ async def desk(hub: Hub) -> AsyncIterator[Desk]:
             html=Pages({"sandbox": TEMPLATES}, static=static).html,
             ledger=told,
             let_hours_pass=let_hours_pass,
+            go_on=go_on,
             clock=lambda: datetime(2026, 11, 24, 11, 42, tzinfo=UTC),
             zone=ZoneInfo("Europe/London"),
             clinic="Fenwick Lane Clinic",

@@ -14,6 +14,7 @@ from aiohttp import web
 from channels.sandbox.doubles import Act, CannotDo, Do, Person
 from channels.sandbox.phone import samples, troubles
 from channels.sandbox.phone.view import App
+from channels.sandbox.provider import ProviderDouble
 from channels.sandbox.values import Rule, Trouble
 
 if TYPE_CHECKING:
@@ -96,19 +97,13 @@ class Acting:
         if what == "hours":
             await self._phone.parts.let_hours_pass(person, HOURS)
             told = HOURS_PASSED
-        elif what == "fail":
-            app.double.troubles.add(Rule(trouble=Trouble.UNDELIVERED, to=self._spelt(app, person)))
+        elif what == "fail" and Trouble.UNDELIVERED in app.double.offers:
+            app.double.troubles.add(Rule(trouble=Trouble.UNDELIVERED, to=spelt(app, person)))
             told = WILL_FAIL
         elif what == "twice":
             told = await self._post(app.double.again(app.account, person)) or ONCE_MORE
         self._phone.changes.notify()
         return self._back(person, app, told=told)
-
-    @staticmethod
-    def _spelt(app: App, person: Person) -> str | None:
-        """The person as the provider's troubles know them; None, anybody, where the double does not say."""
-        pair_of = getattr(app.double, "pair_of", None)
-        return pair_of(app.account, person.handle(app.account.channel))[1] if pair_of else None
 
     async def trouble(self, request: web.Request) -> web.Response:
         """Turn a trouble on or off, or end all of it."""
@@ -117,6 +112,7 @@ class Acting:
         if form.get("kind") == "none":
             for double in doubles:
                 double.troubles.clear()
+            await self._phone.parts.go_on()
             told = NO_MORE_TROUBLE
         else:
             named = next((double for double in doubles if double.name == form.get("double")), None)
@@ -155,3 +151,9 @@ class Acting:
         key = self._phone.told.keep(told)
         query = {"who": person.key, "on": app.account.id} | ({"told": key} if key else {})
         return web.Response(status=303, headers={"Location": f"/?{urlencode(query)}", "Cache-Control": "no-store"})
+
+
+def spelt(app: App, person: Person) -> str:
+    """The person as the provider's troubles know them."""
+    handle = person.handle(app.account.channel)
+    return app.double.pair_of(app.account, handle)[1] if isinstance(app.double, ProviderDouble) else handle

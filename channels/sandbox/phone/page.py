@@ -19,7 +19,7 @@ from channels.sandbox.phone import troubles, view
 from channels.sandbox.phone.acting import Acting, Told
 from channels.sandbox.phone.people import People
 from channels.sandbox.phone.view import App, LedgerLine
-from channels.sandbox.values import Changes
+from channels.sandbox.values import Changes, Trouble
 
 FOLDER: Final = Path(__file__).parent
 TEMPLATES: Final = FOLDER / "templates"
@@ -47,13 +47,15 @@ class PhoneParts:
     """What the page is put together from.
 
     html: renders a template of this folder by name. ledger: what the hub did about a person, newest first, at most so many
-    lines. let_hours_pass: moves a person's invitations into the past. inbox_url: where staff answer. form_url: the website's form.
+    lines. let_hours_pass: moves a person's invitations into the past. go_on: lets accounts the hub paused send again.
+    inbox_url: where staff answer. form_url: the website's form.
     """
 
     doubles: Sequence[Double]
     html: Callable[[str, Mapping[str, object]], str]
     ledger: Callable[[Person, int], Awaitable[Sequence[LedgerLine]]]
     let_hours_pass: Callable[[Person, int], Awaitable[None]]
+    go_on: Callable[[], Awaitable[None]]
     clock: Callable[[], datetime]
     zone: tzinfo
     clinic: str
@@ -129,6 +131,7 @@ class Phone:
             "tabs": view.tabs(self.apps, app, person, lines),
             "try_this": view.exercise(self.apps, person, lines),
             "ledger": [(line, line.at.astimezone(parts.zone)) for line in told],
+            "may_fail": Trouble.UNDELIVERED in app.double.offers,
             "panel": troubles.panel(app.double),
             "banner": troubles.banner(parts.doubles),
             "seconds": troubles.SECONDS,

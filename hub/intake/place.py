@@ -53,12 +53,15 @@ async def place(
     conn: Connection, writes: Writes, inbound: Sequence[tuple[Account, InboundMessage]], *, hasher: AddressHasher, recognise: Recognise
 ) -> None:
     """Fill `writes` with everything these messages bring, except what depends on locks."""
-    asked = [(event.channel, hasher.hash(sender), account.id) for account, event in inbound for sender in _senders(event)]
+    # Under every pepper: between the setting of a new one and `hub rotate-pepper` people are on file under the old.
+    asked = [
+        (event.channel, digest, account.id) for account, event in inbound for sender in _senders(event) for digest in hasher.each(sender)
+    ]
     answers = iter(await find_senders(conn, asked) if asked else [])
     named = await named_threads(conn, inbound, hasher)
     threads: dict[tuple[str, bytes | str], _Thread] = {}
     for (account, event), thread_named in zip(inbound, named, strict=True):
-        found = [next(answers) for _ in _senders(event)]
+        found = [_first([next(answers) for _ in hasher.each(sender)]) for sender in _senders(event)]
         if thread_named is not None:
             thread = _mail_thread(writes, event, thread_named, found)
         elif _joins_nothing(account, event, found, threads, hasher) and not _asks_for_a_right(event, writes, recognise):
@@ -67,6 +70,10 @@ async def place(
         else:
             thread = _thread(writes, threads, account, event, found, hasher)
         _message(writes, account, event, thread, hasher, recognise)
+
+
+def _first(found: Sequence[Known | None]) -> Known | None:
+    return next((known for known in found if known is not None), None)
 
 
 def _joins_nothing(

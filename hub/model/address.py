@@ -108,6 +108,10 @@ class AddressHasher:
             forms.append(folded)
         return tuple(self._digest(p, address.kind, form) for p in self._peppers for form in forms)
 
+    def each(self, address: Address) -> tuple[bytes, ...]:
+        """The hash under every pepper, newest first: where the address itself may be on file, and no form of it."""
+        return tuple(self._digest(p, address.kind, address.value.reveal()) for p in self._peppers)
+
     def keyed(self, address: Address) -> dict[bytes, int]:
         """As `hashes`, each with the id of its pepper."""
         per_pepper = len(found := self.hashes(address)) // len(self._peppers)

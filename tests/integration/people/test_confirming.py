@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,12 +18,14 @@ from hub.model.message import Attestation
 from hub.policy import consent_link
 from hub.public import confirm
 from hub.public.site import PUBLIC
+from hub.settings import Settings
 from hub.store import audience
+from hub.store.pool import Pool
 from hub.web.keys import POOL
 from tests.integration.campaigns.samples import draft
-from tests.integration.people.helpers import box, fills_in
+from tests.integration.people.helpers import box, fills_in, hasher
 from tests.integration.public.site import public_app
-from tests.world import AMY, SMS, StandingClock, World
+from tests.world import AMY, SMS, StandingClock, World, world
 from workers import follow_ups
 from workers.runtime import Runtime
 
@@ -216,3 +219,14 @@ async def test_looking_at_the_page_confirms_nothing_and_a_press_does(clinic: Wor
     assert "Yes, send me news" in looked
     assert guessed.replace("A" * 64, "") == pressed.replace(path.removeprefix("/consent/"), "")  # it tells nothing
     assert await reached(clinic) == {"ALLOW": 1}
+
+
+async def test_somebody_on_file_under_the_old_pepper_is_no_second_contact(pool: Pool, settings: Settings, clock: StandingClock) -> None:
+    async with world(pool, replace(settings, hasher=hasher(1)), clock) as before:
+        await before.writes("Hello", account=SMS)
+    async with world(pool, replace(settings, hasher=hasher(2, 1)), clock) as after:
+        await after.writes("Hello again", account=SMS)
+        await after.writes("STOP", account=SMS)
+        assert await after.value("SELECT count(*) FROM contact") == 1
+        assert await after.value("SELECT count(*) FROM conversation") == 1
+        assert (await after.value("SELECT count(*) FROM suppression WHERE scope = 'CHANNEL'")) == 2  # under both keys

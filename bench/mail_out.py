@@ -44,7 +44,9 @@ def _measure(open_clinic: Clinic, port: int) -> list[Line]:
             case="gate, one worker", figure=f"{rate:,.0f}/s", ceiling=f"{ceiling:,.0f}/s", ratio=f"{rate / ceiling:.2f}",
             target=">= 1,000/s and >= 0.4", ok=rate >= 1000 and rate / ceiling >= 0.4,
         ),
-        Line(case="worker's own processor time", figure=f"{gate['cpu'] / COUNT * 1e6:.0f} us", ceiling=f"{bare['cpu'] / COUNT * 1e6:.0f} us"),
+        Line(
+            case="worker's own processor time", figure=f"{gate['cpu'] / COUNT * 1e6:.0f} us", ceiling=f"{bare['cpu'] / COUNT * 1e6:.0f} us"
+        ),
         Line(case="decisions recorded", figure=f"{decided:,}", target=f"{COUNT:,}", ok=decided == COUNT),
         Line(case="mails at the sink", figure=f"{arrived:,}", target=f"{sent:,}", ok=arrived == sent == COUNT),
         Line(case="worker memory", figure=f"{gate['rss'] / 1e6:.0f} MB", target="under 150 MB", ok=gate["rss"] < 150e6),

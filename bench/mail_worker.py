@@ -9,7 +9,6 @@ import sys
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from email.message import EmailMessage
 
 import psutil
 import uvloop
@@ -17,8 +16,12 @@ from aiosmtplib import SMTP
 
 from bench.clinic import CONFIG
 from bench.mail_account import mail_account
+from bench.seed import mailbox
 from channels.registry import ADAPTERS
 from hub.gate.deliver import Delivery
+from hub.model.ids import ConversationId, MessageId, uuid7
+from hub.model.message import OutboundMail, OutboundMessage
+from hub.model.sealed import Sealed
 from hub.settings import load_settings
 from hub.store.pool import open_pool
 from workers.runtime import utc_now
@@ -28,18 +31,24 @@ LANES = 16
 
 
 async def bare(port: int, count: int) -> None:
-    """The client's own loop over as many connections as we have, with one mail made beforehand: nothing but the handing over."""
-    mail = EmailMessage()
-    mail["From"], mail["Subject"], mail["Date"] = "hello@clinic.example", "Your message", datetime.now(UTC)
-    mail.set_content("Thank you for writing. Thursday at three is free; shall we keep it for you?")
-    made, todo = mail.as_bytes(), iter(range(count))
+    """The client's own loop over as many connections as we have: the same personal mails, no judge and no store."""
+    account, todo = mail_account(port), iter(range(count))
 
     async def lane() -> None:
         async with SMTP(hostname="127.0.0.1", port=port, start_tls=False, use_tls=False) as smtp:
             for n in todo:
-                await smtp.sendmail("hello@clinic.example", [f"amy{n}@patient.example"], made)
+                fields = ADAPTERS["email"].render(_answer(n), account).fields.reveal()
+                await smtp.sendmail(str(fields["sender"]), [str(fields["recipient"])], bytes(fields["mail"]))  # type: ignore[call-overload]
 
     await asyncio.gather(*(lane() for _ in range(LANES)))
+
+
+def _answer(n: int) -> OutboundMessage:
+    text = "Thank you for writing. Thursday at three is free; shall we keep it for you?"
+    mail = OutboundMail(
+        subject=Sealed("Your message"), conversation_id=ConversationId(uuid7()), written_at=datetime.now(UTC), automatic=False
+    )
+    return OutboundMessage(id=MessageId(uuid7()), to=mailbox(n), text=Sealed(text), mail=mail)
 
 
 async def main(port: int, count: int, *, without_hub: bool) -> dict[str, float]:

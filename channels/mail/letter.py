@@ -41,7 +41,7 @@ def footer(identity: str, *, marketing: bool, language: str = "en") -> str:
     """Who we are, and for news how to end them; the link's place is held by `UNSUBSCRIBE`. identity: lines of the clinic."""
     lines = [identity] if identity else []
     if marketing and language.startswith("zh"):
-        lines.append(f"退订或管理您的偏好，无需登录：{UNSUBSCRIBE}")
+        lines.append(f"退订，或更改偏好设置，无需登录：{UNSUBSCRIBE}")
     elif marketing:
         lines.append(f"Unsubscribe, or manage your preferences, without signing in: {UNSUBSCRIBE}")
     return "\n".join(lines)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from hub.campaigns.asking import Asker
-from hub.campaigns.content import Checked, examine, text_hash
+from hub.campaigns.content import Checked, examine, mail_parts, text_hash
 from hub.model.address import Channel
 from hub.model.audit import AuditEvent
 from hub.model.campaign import MOVES, Campaign, CampaignState, Draft
@@ -15,7 +15,7 @@ from hub.settings import Settings
 from hub.store import audience, audit, campaigns, live
 from hub.store.pool import Connection, Pool
 
-CHANNELS = (Channel.SMS,)  # what a campaign can go out on
+CHANNELS = (Channel.SMS, Channel.EMAIL)  # what a campaign can go out on
 LONGEST_NAME, LONGEST_TEXT = 120, 1600
 _ACTIONS = {
     CampaignState.RUNNING: "campaign.resumed",
@@ -44,6 +44,8 @@ def faults(draft: Draft, settings: Settings) -> Mapping[str, str]:
         found["interests"] = "Choose at least one subject: it goes only to people who agreed to hear about it."
     if draft.channel not in CHANNELS or account is None or account.channel is not draft.channel or not account.outbound:
         found["channel"] = "Choose a channel that can send."
+    if draft.channel is Channel.EMAIL and not all(mail_parts(draft.body)):
+        found["body"] = "Write the subject in the first line, and the text below it."
     if not draft.body.strip() or len(draft.body) > LONGEST_TEXT or "\0" in draft.body + draft.name:
         found["body"] = f"Write a text of at most {LONGEST_TEXT} letters."
     return found

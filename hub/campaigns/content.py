@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from channels.mail import letter
 from channels.segments import segments
 from hub.gate.content import as_row
 from hub.gate.examine import rules_in, sender_identity
@@ -18,6 +19,7 @@ from hub.model.permission import ContentFacts, Kind
 from hub.model.sealed import Sealed
 from hub.policy.lint import Finding, LintText, Severity, check, content_facts
 from hub.settings import Settings
+from hub.settings.senders import identity_of
 
 SLOTS = ("first_name", "clinic", "stop_line")
 STOP_LINE = "Opt out: reply STOP"
@@ -91,6 +93,8 @@ def examine(draft: Draft, settings: Settings) -> Checked:
     """Check a draft's text as somebody with a long name would get it, so that its length is no surprise."""
     example = Text(draft.body, clinic=settings.clinic.trading_name).for_person("Alexandra").reveal()
     counted = segments(example)
+    if draft.channel is Channel.EMAIL:  # judged with the foot every mail gets
+        example = f"{example}\n\n{letter.footer(identity_of(settings.clinic), marketing=True)}"
     text = LintText(
         channel=draft.channel,
         text=example,
@@ -110,6 +114,12 @@ def examine(draft: Draft, settings: Settings) -> Checked:
         version=report.version,
         content_hash=report.content_hash,
     )
+
+
+def mail_parts(body: str) -> tuple[str, str]:
+    """A mail's subject, which is the first line, and its text. Either may be empty."""
+    subject, _, text = body.strip().partition("\n")
+    return subject.strip(), text.strip()
 
 
 def _sorted(interests: Sequence[str]) -> tuple[str, ...]:

@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from hub.campaigns.asking import Asker
-from hub.campaigns.content import Text
+from hub.campaigns.content import Text, mail_parts
 from hub.gate.claim import Claimed
 from hub.gate.content import from_row
-from hub.model.address import Address, AddressClass
+from hub.model.address import Address, AddressClass, Channel
 from hub.model.audit import AuditEvent
 from hub.model.campaign import Campaign, RecipientState
 from hub.model.ids import ConversationId, DecisionId, MessageId, uuid7
-from hub.model.message import OutboundMessage
+from hub.model.message import OutboundMail, OutboundMessage
 from hub.model.permission import Decision, Kind
 from hub.model.sealed import Sealed
 from hub.policy.permission import decide
@@ -173,9 +173,24 @@ class CampaignSource:
 
     def _claimed(self, judged: _Judged, outgoing: Outgoing, at: datetime) -> Claimed:
         row = judged.row
+        mail, text = None, outgoing.body
+        if self._campaign.draft.channel is Channel.EMAIL:
+            subject, words = mail_parts(outgoing.body.reveal())
+            text = Sealed(words)
+            mail = OutboundMail(
+                subject=Sealed(subject),
+                conversation_id=outgoing.conversation_id,
+                written_at=at,
+                leaves_list=judged.turn.contact_id,
+                list_name=self._campaign.draft.purpose,
+                automatic=False,
+            )
         return Claimed(
             message=OutboundMessage(
-                id=outgoing.message_id, to=Address(kind=AddressClass(row["address_kind"]), value=Sealed(row["address"])), text=outgoing.body
+                id=outgoing.message_id,
+                to=Address(kind=AddressClass(row["address_kind"]), value=Sealed(row["address"])),
+                text=text,
+                mail=mail,
             ),
             kind=Kind.MKT,
             contact_id=judged.turn.contact_id,

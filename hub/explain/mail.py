@@ -8,6 +8,7 @@ from channels.mail.bounds import MailTooLarge
 from channels.mail.reader import read_mail
 from channels.mail.site import Site
 from channels.mail.values import Bounce, Complaint, Mail, MailAttachment
+from hub.explain.mail_route import routes
 
 
 def explain(raw: bytes, site: Site | None = None) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def explain(raw: bytes, site: Site | None = None) -> dict[str, Any]:
         "bounce": _bounce(mail.bounces[0]) if mail.bounces else None,
         "bounces": [_bounce(b) for b in mail.bounces],
         "complaint": _complaint(mail.complaint) if mail.complaint else None,
+        "routes": routes(mail),
         "notes": list(_notes(mail)),
     }
 
@@ -109,6 +111,12 @@ def human(result: dict[str, Any]) -> str:
         f"file {a['name']} ({a['sniffed'] or a['type']}, {a['size']} bytes)" + (f", {a['unreadable']}" if a["unreadable"] else "")
         for a in result["attachments"]
     ]
+    lines += [_route_line(route) for route in result["routes"]]
     if result["notes"]:
         lines.append("notes: " + ", ".join(result["notes"]))
     return "\n".join([*lines, "", result["visible_text"]])
+
+
+def _route_line(route: dict[str, Any]) -> str:
+    told = ", ".join(f"{name} {value}" for name, value in route.items() if name != "goes" and value not in (None, [], False, "NONE"))
+    return f"goes to: {route['goes']}" + (f" ({told})" if told else "")

@@ -85,6 +85,8 @@ def after_inbound(facts: InvitationFacts, *, at: datetime, automatic: bool) -> I
     if automatic:
         return replace(facts, inbound_automatic=True)
     before = facts.state or S.NONE
+    if before is S.WITHDRAWN and facts.last_inbound_at is not None and at < facts.last_inbound_at:
+        return facts  # written before the stop, and only delivered after it: nobody came back
     state = moved(before, Event.WROTE, we_spoke=facts.last_outbound_at is not None)
     return replace(
         facts,

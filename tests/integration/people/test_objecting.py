@@ -134,3 +134,14 @@ async def test_a_queued_message_of_a_kind_nobody_knows_is_refused_and_holds_up_n
     assert clinic.transport.texts() == ["Hello Bob"]
     assert await clinic.value("SELECT status FROM message WHERE id = $1", odd.message_id) == "refused"
     assert await clinic.value("SELECT reason FROM decision WHERE kind = 'unknown'") == "BAD_INPUT"
+
+
+async def test_a_message_written_before_the_stop_and_delivered_after_it_reopens_nothing(clinic: World, clock: StandingClock) -> None:
+    written = clock()
+    clock.forward(minutes=5)
+    await clinic.writes("STOP", account=SMS)
+    clock.forward(minutes=1)
+    await clinic.writes("One more question", account=SMS, at=written)
+    assert await clinic.value("SELECT state FROM invitation") == "WITHDRAWN"
+    await clinic.writes("I changed my mind", account=SMS)
+    assert await clinic.value("SELECT state FROM invitation") == "OPEN"

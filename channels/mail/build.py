@@ -27,6 +27,10 @@ _SLOT = re.compile(r"\{\{\s*([a-z][a-z0-9_]{0,40})\s*\}\}")
 _PLAIN_WORDS = re.compile(r"[ !-~]*\Z")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*\Z")
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}\Z")
+# Nearly every address: nothing in it to make canonical, so nothing is tried.
+_PLAIN_ADDRESS = re.compile(
+    r"(?=[^@]{1,64}@)(?=.{3,250}\Z)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}\Z"
+)
 _URL = re.compile(r"https://[!-;=?-~]{1,1500}\Z")
 _MESSAGE_ID = re.compile(r"[^<>\s\x00-\x1f\x7f]{1,900}\Z")
 _MOST_REFERENCES = 20
@@ -246,6 +250,8 @@ def _bracketed(message_id: str) -> str:
 
 def _address(address: str) -> str:
     """An address as it may stand in a header. Raises ValueError; local parts beyond ASCII would need SMTPUTF8."""
+    if _PLAIN_ADDRESS.match(address):
+        return address
     local, _, domain = canonical_email(address).rpartition("@")
     typed = address.strip().rpartition("@")[0]
     if not _LOCAL_PART.match(local) or not re.fullmatch(r"[a-z0-9.-]{1,253}", domain):

@@ -129,6 +129,8 @@ def _compile(who: tuple[str, str, str, str], subject: str, text: str, language: 
 
 def letter_is_chinese(text: str) -> bool:
     """Whether a text is written in Han characters: its footer speaks as it does."""
+    if text.isascii():
+        return False
     han = sum("\u4e00" <= c <= "\u9fff" for c in text[:500])
     return han > 10 or han * 3 > len(text[:500].strip()) > 0
 

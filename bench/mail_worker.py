@@ -26,7 +26,7 @@ from hub.settings import load_settings
 from hub.store.pool import open_pool
 from workers.runtime import utc_now
 
-IN_FLIGHT = 128
+IN_FLIGHT = 512
 LANES = 16
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from hub.intake import mail_routing
 from hub.intake.agreements import record_agreements
+from hub.intake.changes import apply_changes
 from hub.intake.confirming import confirm_agreed, hear_answers
 from hub.intake.objecting import record_objections
 from hub.intake.place import Recognise, place
@@ -105,6 +106,7 @@ async def _store(conn: Connection, fresh: Sequence[tuple[Account, ChannelEvent]]
     reports = [(a, e) for a, e in fresh if isinstance(e, StatusUpdate)]
     if reports:
         await apply_reports(conn, writes, reports, hasher=tools.hasher)
+    await apply_changes(conn, writes, fresh, hasher=tools.hasher)
     for account, event in fresh:
         if isinstance(event, Unknown):
             writes.note("inbound.received", f"account:{account.id}", actor=f"provider:{account.id}", result_kind="unknown")

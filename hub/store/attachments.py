@@ -80,7 +80,8 @@ async def pending(conn: Connection, attachment_id: UUID) -> Pending | None:
 async def stored(conn: Connection, attachment_id: UUID, *, mime_type: str, size: int, sha256: bytes) -> None:
     """The file lies on our disk now; where the provider keeps it is forgotten."""
     await conn.execute(
-        "UPDATE attachment SET state = 'stored', mime_type = $2, size = $3, sha256 = $4, source_url = NULL WHERE id = $1",
+        "UPDATE attachment SET state = 'stored', mime_type = $2, size = $3, sha256 = $4, source_url = NULL"
+        " WHERE id = $1 AND state = 'pending'",  # taken back meanwhile: stays so
         attachment_id,
         mime_type,
         size,

@@ -47,11 +47,12 @@ class MessageRow:
     author: str | None
     reason: Reason | None
     files: tuple[FileRow, ...]
+    taken_back: bool = False  # the person took it back
 
 
 _MESSAGES = """
 SELECT m.id, m.channel, m.direction, m.kind, m.content_kind, m.body, m.status, m.error_code, m.signal, m.created_at, m.occurred_at,
-       m.send_after, m.status_at, s.name AS author, d.reason, f.files
+       m.send_after, m.status_at, s.name AS author, d.reason, f.files, coalesce(m.detail ? 'taken_back', false) AS taken_back
 FROM message m
 LEFT JOIN staff s ON s.id = m.written_by
 LEFT JOIN LATERAL (
@@ -105,6 +106,7 @@ def _message(row: Row) -> MessageRow:
         author=row["author"],
         reason=Reason(row["reason"]) if row["reason"] else None,
         files=tuple(file_row(values) for values in row["files"] or ()),
+        taken_back=row["taken_back"],
     )
 
 

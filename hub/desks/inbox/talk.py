@@ -212,7 +212,10 @@ def _bubble(row: MessageRow, frame: Frame, *, several: bool) -> Bubble:
 
 
 def _note(row: MessageRow, frame: Frame) -> str:
-    """What stands in for a kind of message that has no text."""
+    """What stands in for a kind of message that has no text, and over one that was taken back."""
+    if row.taken_back:
+        what = "a reaction" if row.content_kind is ContentKind.REACTION else "this message"
+        return f"{frame.first_name} took {what} back"
     if row.content_kind is ContentKind.UNSUPPORTED:
         return f"{frame.first_name} sent a kind of message we cannot show yet"
     if row.content_kind is ContentKind.LOCATION:

@@ -33,6 +33,7 @@ FILES = {
     "type": "a kind of file we do not open",
     "gone": "no longer at the provider",
     "refused": "not taken in",
+    "taken_back": "taken back by the sender",
 }
 
 

@@ -1,8 +1,8 @@
-"""Cases that requests about data open, and what was written in them (policy §4). The desk that works on them reads here."""
+"""Cases that requests about data open, and what was written in them (policy §4). The desk for them comes to these rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -86,23 +86,3 @@ async def _insert(conn: Connection, request: Request, now: datetime) -> UUID:
         now,
     )
     return case_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCase:
-    """An open case as a conversation's page names it."""
-
-    id: UUID
-    number: int
-    kind: str
-    due: date
-    verification: str
-
-
-async def open_of(conn: Connection, contact_ids: Iterable[UUID]) -> list[OpenCase]:
-    """The open cases of these people, the most pressing first."""
-    rows = await conn.fetch(
-        "SELECT id, number, kind, due, verification FROM rights_case WHERE contact_id = ANY($1) AND state = 'open' ORDER BY due, number",
-        list(contact_ids),
-    )
-    return [OpenCase(id=r["id"], number=r["number"], kind=r["kind"], due=r["due"], verification=r["verification"]) for r in rows]

@@ -161,7 +161,9 @@ def _one(row: MessageRow, frame: Frame, stops: Mapping[UUID, StopRow], *, severa
     elif row.signal == OptOutLabel.OPT_IN:
         lines.append(System(key=f"s-{row.id}", icon="door", text=f"{frame.first_name} asked us to answer here again"))
     if row.signal == OptOutLabel.RIGHTS:
-        lines.append(System(key=f"r-{row.id}", icon="hand", text="About personal data: a case is open and its month is running", tone="rest"))
+        lines.append(
+            System(key=f"r-{row.id}", icon="hand", text="About personal data: a case is open and its month is running", tone="rest")
+        )
     return lines
 
 

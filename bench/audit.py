@@ -9,11 +9,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bench.clinic import Clinic, clinic
+from bench.clinic import CONFIG, Clinic, clinic, free_port
 from bench.load import load
 from bench.report import Line, percentile, show
 from bench.requests import conversation
 from hub import audit
+from hub.settings import load_settings
 from hub.store.pool import Connection, connect
 
 ROWS = int(os.environ.get("BENCH_AUDIT_ROWS", "1000000"))
@@ -35,16 +36,18 @@ def main() -> None:
 
 def _intake(open_clinic: Clinic) -> list[Line]:
     """The same webhooks to two web processes in turns; one of them appends nothing."""
-    ports = (open_clinic.settings.port, open_clinic.settings.sandbox_port)
-    environs: tuple[dict[str, str], dict[str, str]] = ({}, {"HUB_PORT": str(ports[1]), "BENCH_NO_AUDIT": "on"})
+    environs = ({"HUB_PORT": str(free_port())}, {"HUB_PORT": str(free_port()), "BENCH_NO_AUDIT": "on"})
     rates: tuple[list[float], list[float]] = ([], [])
     with ExitStack() as stack:
-        for port, environ in zip(ports, environs, strict=True):
-            server = replace(open_clinic, environ={**open_clinic.environ, **environ})
-            stack.enter_context(server.process("-m", "bench.server", ready_url=f"http://127.0.0.1:{port}/healthz"))
+        found = []
+        for environ in environs:
+            whole = {**open_clinic.environ, **environ}
+            server = replace(open_clinic, environ=whole, settings=load_settings(whole, CONFIG))
+            stack.enter_context(server.process("-m", "bench.server", ready_url=f"http://127.0.0.1:{server.settings.port}/healthz"))
+            found.append(server.settings)
         for turn in range(ROUNDS + 1):
             for which in ((0, 1), (1, 0))[turn % 2]:
-                result = load("127.0.0.1", ports[which], conversation(open_clinic.settings, MESSAGES, people=2000), connections=32)
+                result = load("127.0.0.1", found[which].port, conversation(found[which], MESSAGES, people=2000), connections=32)
                 if set(result.statuses) != {200}:
                     raise SystemExit(f"not every request was stored: {result.statuses}")
                 if turn:  # the first is to get warm

@@ -34,7 +34,8 @@ async def main(campaign: UUID, began: datetime) -> None:
     """Work until the campaign has ended, or we are killed."""
     loaded = load_settings(os.environ, CONFIG)
     accounts = {i: replace(a, rate_per_s=100_000.0, burst=100_000) for i, a in loaded.accounts.items()}
-    settings, campaign_id = replace(loaded, accounts=accounts), CampaignId(campaign)
+    policy = replace(loaded.policy, campaign_stopped_permille=1000)  # many stop here, and it goes on all the same
+    settings, campaign_id = replace(loaded, accounts=accounts, policy=policy), CampaignId(campaign)
     account = settings.accounts[AccountId("sms-sandbox")]
     adapter = ADAPTERS[account.adapter]
     assert adapter.open_transport

@@ -16,7 +16,7 @@ from hub.store import audience, audit, campaigns, live
 from hub.store.pool import Connection, Pool
 
 CHANNELS = (Channel.SMS, Channel.EMAIL)  # what a campaign can go out on
-LONGEST_NAME, LONGEST_TEXT = 120, 1600
+LONGEST_NAME, LONGEST_TEXT, LONGEST_REASON = 120, 1600, 500
 _ACTIONS = {
     CampaignState.RUNNING: "campaign.resumed",
     CampaignState.PAUSED: "campaign.paused",
@@ -65,6 +65,7 @@ async def edit(conn: Connection, campaign_id: CampaignId, draft: Draft, *, by: S
     _check(draft, settings)
     if not await campaigns.edit(conn, campaign_id, draft, by=by, now=now):
         raise Refused("not_a_draft", "It is approved: its text and its audience stay as they are. Make a new one instead.")
+    await _note(conn, campaign_id, "campaign.edited", f"staff:{by}", now)
 
 
 def _check(draft: Draft, settings: Settings) -> None:
@@ -102,24 +103,42 @@ async def schedule(conn: Connection, campaign_id: CampaignId, *, at: datetime, b
     """Begin at a later time. Raises Refused."""
     if at < now - timedelta(minutes=1):
         raise Refused("past", "That time has passed.")
-    await _move(conn, campaign_id, CampaignState.SCHEDULED, f"staff:{by}", now, "setting.changed", scheduled_at=at)
+    await _move(conn, campaign_id, CampaignState.SCHEDULED, f"staff:{by}", now, "campaign.scheduled", scheduled_at=at)
 
 
 async def unschedule(conn: Connection, campaign_id: CampaignId, *, by: StaffId, now: datetime) -> None:
     """Take the time back. Raises Refused."""
-    await _move(conn, campaign_id, CampaignState.APPROVED, f"staff:{by}", now, "setting.changed")
+    await _move(conn, campaign_id, CampaignState.APPROVED, f"staff:{by}", now, "campaign.edited", only_from=(CampaignState.SCHEDULED,))
 
 
 async def start(conn: Connection, campaign_id: CampaignId, *, by: str, now: datetime) -> None:
     """Begin now. by: the actor, as the log names it. Raises Refused."""
     await _move(
-        conn, campaign_id, CampaignState.RUNNING, by, now, "campaign.resumed", only_from=(CampaignState.APPROVED, CampaignState.SCHEDULED)
+        conn, campaign_id, CampaignState.RUNNING, by, now, "campaign.started", only_from=(CampaignState.APPROVED, CampaignState.SCHEDULED)
     )
 
 
 async def pause(conn: Connection, campaign_id: CampaignId, *, by: StaffId, now: datetime) -> None:
     """Let nobody go until it is resumed. Raises Refused."""
     await _move(conn, campaign_id, CampaignState.PAUSED, f"staff:{by}", now)
+
+
+async def send_back(conn: Connection, campaign_id: CampaignId, *, reason: str, by: StaffId, now: datetime) -> None:
+    """Ask for changes in a draft instead of approving it. Raises Refused."""
+    campaign = await _locked(conn, campaign_id)
+    if campaign.state is not CampaignState.DRAFT:
+        raise Refused("not_a_draft", "It is approved already.")
+    if by in (campaign.created_by, campaign.edited_by):
+        raise Refused("same_person", "You wrote it: change it yourself.")
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise Refused("bad_reason", f"Say what is to be changed, in at most {LONGEST_REASON} letters.")
+    await campaigns.send_back(conn, campaign_id, reason=reason.strip(), by=by, now=now)
+    await _note(conn, campaign_id, "campaign.edited", f"staff:{by}", now, sent_back="yes")
+
+
+async def pause_itself(conn: Connection, campaign_id: CampaignId, *, limit: str, now: datetime) -> None:
+    """Let nobody go until somebody has looked: a limit was passed. Raises Refused."""
+    await _move(conn, campaign_id, CampaignState.PAUSED, "system:campaign", now, limit=limit)
 
 
 async def resume(conn: Connection, campaign_id: CampaignId, *, by: StaffId, now: datetime) -> None:
@@ -147,12 +166,13 @@ async def _move(
     *,
     scheduled_at: datetime | None = None,
     only_from: tuple[CampaignState, ...] | None = None,
+    **detail: str,
 ) -> None:
     campaign = await _locked(conn, campaign_id)
     if to not in MOVES[campaign.state] or (only_from is not None and campaign.state not in only_from):
         raise Refused("wrong_state", f"It is {campaign.state} and cannot be {to} from there.")
     await campaigns.move(conn, campaign_id, to, now=now, scheduled_at=scheduled_at)
-    await _note(conn, campaign_id, action or _ACTIONS[to], actor, now, state=to.value)
+    await _note(conn, campaign_id, action or _ACTIONS[to], actor, now, state=to.value, **detail)
     await _wake(conn, campaign_id)
 
 

@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
+
 from hub.campaigns import acts
 from hub.campaigns.asking import Asker
+from hub.campaigns.limits import limits
 from hub.campaigns.source import CampaignSource
 from hub.gate.content import from_row
 from hub.gate.deliver import Delivery
@@ -18,7 +21,10 @@ from hub.settings import Settings
 from hub.store import audience, campaigns, recipients
 from hub.store.pool import Pool
 
+log = structlog.get_logger("campaigns")
+
 SLICE = 300_000  # consents looked at in one transaction while the list is written
+LIMITS_EVERY_S = 5.0
 LOOK_AGAIN = timedelta(seconds=1)
 
 MakeDelivery = Callable[[CampaignSource], Delivery | None]
@@ -49,9 +55,35 @@ class CampaignWork:
         source = CampaignSource(self._pool, campaign, self._settings, clock=self._clock)
         left_s = max(0.1, end - asyncio.get_running_loop().time())
         delivery = make_delivery(source)
-        let_go = await delivery.run(deadline_s=left_s, linger_s=linger_s, alive=self._alive) if delivery else 0
+        looked_at = asyncio.get_running_loop().time()
+
+        async def beat() -> None:
+            nonlocal looked_at
+            if self._alive:
+                await self._alive()
+            if asyncio.get_running_loop().time() - looked_at > LIMITS_EVERY_S:
+                await self.pause_beyond_limits(campaign.id)
+                looked_at = asyncio.get_running_loop().time()
+
+        let_go = await delivery.run(deadline_s=left_s, linger_s=linger_s, alive=beat) if delivery else 0
+        await self.pause_beyond_limits(campaign.id)
         await self._settle(campaign.id)
         return let_go
+
+    async def pause_beyond_limits(self, campaign_id: CampaignId) -> None:
+        """Pause it when too many sends failed, or too many people complained or stopped after they got it.
+
+        Whoever lets it go on has seen that: from then on it is counted anew.
+        """
+        async with self._pool.acquire() as conn:
+            passed = [x for x in limits(await campaigns.reactions(conn, campaign_id), self._settings.policy) if x.passed]
+        if not passed:
+            return
+        async with self._pool.acquire() as conn, conn.transaction():
+            campaign = await campaigns.one(conn, campaign_id, lock=True)
+            if campaign is not None and campaign.state is CampaignState.RUNNING:
+                await acts.pause_itself(conn, campaign_id, limit=passed[0].name, now=self._clock())
+                log.warning("campaign.paused_itself", campaign=str(campaign_id), limit=passed[0].name)
 
     async def prepare(self, campaign_id: CampaignId, end: float) -> Campaign | None:
         """Write the list and start the campaign, as far as it is time for either; the campaign as it then is."""

@@ -91,6 +91,7 @@ class Campaign:
     started_at: datetime | None
     next_at: datetime | None
     ended_at: datetime | None
+    sent_back_reason: str | None = None  # what the approver wants changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,16 @@ class Recipient:
     at: datetime | None
     proofs: tuple[str, ...]
     error_code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reactions:
+    """What came back from those let go: people whose send failed, who complained of it, who have stopped something since."""
+
+    let_go: int
+    failed: int
+    complained: int
+    stopped: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

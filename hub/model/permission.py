@@ -362,6 +362,10 @@ class PolicySettings:
     window_margin_min: int = 5  # our safety margin on provider windows (channels.md §0)
     marketing_countries: frozenset[str] = frozenset({"GB"})
     soft_optin: bool = False
+    # A campaign pauses itself when more than so many in a thousand of those let go failed, complained or wrote stop.
+    campaign_failed_permille: int = 30
+    campaign_complained_permille: int = 1
+    campaign_stopped_permille: int = 20
 
 
 class OptOutLabel(StrEnum):

@@ -54,6 +54,9 @@ _LOOSER: Mapping[str, _Looser] = {
     "window_margin_min": _less,
     "marketing_countries": _beyond,
     "soft_optin": _more,
+    "campaign_failed_permille": _more,
+    "campaign_complained_permille": _more,
+    "campaign_stopped_permille": _more,
 }
 
 

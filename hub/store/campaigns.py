@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from hub.model.address import Channel
-from hub.model.campaign import Campaign, CampaignState, Draft, Progress, Purpose
+from hub.model.campaign import Campaign, CampaignState, Draft, Progress, Purpose, Reactions
 from hub.model.ids import CampaignId, StaffId
 from hub.store.pool import Connection, Row
 
@@ -38,7 +38,8 @@ async def edit(conn: Connection, campaign_id: CampaignId, draft: Draft, *, by: S
         await conn.fetchval(
             """
             UPDATE campaign SET name = $2, purpose = $3, channel = $4, account_id = $5, interests = $6, body = $7, edited_by = $8,
-                edited_at = $9 WHERE id = $1 AND state = 'draft' RETURNING true
+                edited_at = $9, sent_back_by = NULL, sent_back_at = NULL, sent_back_reason = NULL
+            WHERE id = $1 AND state = 'draft' RETURNING true
             """,
             campaign_id,
             draft.name,
@@ -90,6 +91,14 @@ async def approve(
     )
 
 
+async def send_back(conn: Connection, campaign_id: CampaignId, *, reason: str, by: StaffId, now: datetime) -> None:
+    """Note what the approver wants changed; the next change of the draft takes it off."""
+    await conn.execute(
+        "UPDATE campaign SET sent_back_by = $2, sent_back_at = $3, sent_back_reason = $4 WHERE id = $1 AND state = 'draft'",
+        campaign_id, by, now, reason,
+    )  # fmt: skip
+
+
 async def move(
     conn: Connection, campaign_id: CampaignId, to: CampaignState, *, now: datetime, scheduled_at: datetime | None = None
 ) -> None:
@@ -98,6 +107,7 @@ async def move(
         """
         UPDATE campaign SET state = $2, scheduled_at = CASE WHEN $2 = 'approved' THEN NULL ELSE coalesce($4, scheduled_at) END,
             started_at = CASE WHEN $2 = 'running' THEN coalesce(started_at, $3) ELSE started_at END,
+            resumed_at = CASE WHEN $2 = 'running' THEN $3 ELSE resumed_at END,
             ended_at = CASE WHEN $2 IN ('finished', 'cancelled') THEN $3 ELSE ended_at END
         WHERE id = $1
         """,
@@ -197,6 +207,30 @@ async def progress(conn: Connection, campaign_id: CampaignId) -> Progress:
     )
 
 
+async def reactions(conn: Connection, campaign_id: CampaignId) -> Reactions:
+    """How many of those let go since it last began to run failed, complained, or stopped something after they were."""
+    row = await conn.fetchrow(
+        """
+        WITH run AS (
+            SELECT coalesce(resumed_at, created_at) AS since FROM campaign WHERE id = $1
+        ), answered AS (
+            SELECT s.contact_id, s.source FROM run, suppression s JOIN recipient r ON r.contact_id = s.contact_id
+            WHERE r.campaign_id = $1 AND r.state = 'claimed' AND s.recorded_at >= run.since AND s.recorded_at >= r.decided_at
+                  AND r.decided_at >= run.since
+        ), sent AS (
+            SELECT m.status FROM run, message m
+            WHERE m.campaign_id = $1 AND m.status NOT IN ('queued', 'cancelled', 'refused') AND m.claimed_at >= run.since
+        )
+        SELECT (SELECT count(*) FROM sent) AS let_go, (SELECT count(*) FROM sent WHERE status = 'failed') AS failed,
+               count(DISTINCT contact_id) FILTER (WHERE source = 'complaint') AS complained,
+               count(DISTINCT contact_id) FILTER (WHERE source <> 'complaint') AS stopped
+        FROM answered
+        """,
+        campaign_id,
+    )
+    return Reactions(let_go=row["let_go"], failed=row["failed"], complained=row["complained"], stopped=row["stopped"])
+
+
 async def staff_names(conn: Connection, campaign: Campaign) -> dict[StaffId, str]:
     """The colleagues who wrote, changed and approved it."""
     ids = [i for i in (campaign.created_by, campaign.edited_by, campaign.approved_by) if i]
@@ -229,4 +263,5 @@ def _campaign(r: Row) -> Campaign:
         started_at=r["started_at"],
         next_at=r["next_at"],
         ended_at=r["ended_at"],
+        sent_back_reason=r["sent_back_reason"],
     )

@@ -10,10 +10,12 @@ from aiohttp import web
 
 from hub.campaigns import acts
 from hub.campaigns.content import examine
-from hub.desks.campaigns import form, views, words
+from hub.campaigns.limits import limits
+from hub.desks.campaigns import form, table, views, words
+from hub.model.audit import AuditEvent
 from hub.model.campaign import Campaign, CampaignState, Draft
 from hub.model.ids import CampaignId
-from hub.store import audience, campaigns, recipients
+from hub.store import audience, audit, campaigns, recipients
 from hub.store.pool import Connection
 from hub.web import when
 from hub.web.forms import fields
@@ -25,6 +27,7 @@ from hub.web.sessions import me, reads
 
 _ID = "{id:[0-9a-f-]{36}}"
 PAGE = 50
+ROWS_AT_ONCE = 2000
 
 
 def routes() -> list[web.RouteDef]:
@@ -39,6 +42,9 @@ def routes() -> list[web.RouteDef]:
         web.get(f"/campaigns/{_ID}/people", show_people),
         web.post(f"/campaigns/{_ID}/approve", approve),
         web.post(f"/campaigns/{_ID}/schedule", schedule),
+        web.post(f"/campaigns/{_ID}/unschedule", unschedule),
+        web.post(f"/campaigns/{_ID}/send-back", send_back),
+        web.get(f"/campaigns/{_ID}/people.csv", download_people),
         web.post(f"/campaigns/{_ID}/start", start),
         web.post(f"/campaigns/{_ID}/pause", pause),
         web.post(f"/campaigns/{_ID}/resume", resume),
@@ -174,12 +180,13 @@ async def _show(request: web.Request, conn: Connection, *, refused: str = "") ->
     if not frozen and not campaign.ended_at:
         counts = await acts.preview(conn, campaign.draft, now=request.app[CLOCK](), settings=settings, pool=request.app[POOL])
     progress = await campaigns.progress(conn, campaign.id)
+    limited = limits(await campaigns.reactions(conn, campaign.id), settings.policy) if campaign.started_at else ()
     mine = person.id in (campaign.created_by, campaign.edited_by)
     return _page(
         request, "sheet.html" if campaign.started_at is None else "running.html", status=422 if refused else 200, campaign=campaign,
         names=await campaigns.staff_names(conn, campaign), about=views.subjects(campaign.draft, settings), frozen=frozen,
         sheet=views.sheet(counts, campaign.draft, settings), run=views.running(progress, campaign.draft, settings), mine=mine,
-        checked=examine(campaign.draft, settings), seen=acts.approval_hash(campaign.draft).hex(), refused=refused,
+        checked=examine(campaign.draft, settings), seen=acts.approval_hash(campaign.draft).hex(), refused=refused, limits=limited,
     )  # fmt: skip
 
 
@@ -216,6 +223,33 @@ async def show_people(request: web.Request) -> web.StreamResponse:
     lines = [views.line(r, campaign.draft, settings, named=named, now=now, zone=zone) for r in found[:PAGE]]
     more = found[PAGE - 1].contact_id if len(found) > PAGE else None
     return _page(request, "people.html", campaign=campaign, lines=lines, more=more, reason=reason, at=status)
+
+
+@reads(Right.READ_CAMPAIGNS)
+async def download_people(request: web.Request) -> web.StreamResponse:
+    """Everybody on the list with each one's decision, as a file; written page by page, whatever its length."""
+    settings, named = request.app[SETTINGS], Right.NAME_RECIPIENTS in me(request).rights
+    async with request.app[POOL].acquire() as conn, conn.transaction():
+        campaign = await _one(conn, request)
+        event = AuditEvent(
+            at=request.app[CLOCK](), actor=me(request).actor, action="export.downloaded", object=f"campaign:{campaign.id}",
+            detail={"names": named},
+        )  # fmt: skip
+        await audit.append(conn, [event])
+    answer = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="campaign-{campaign.id}.csv"'})
+    answer.content_type, answer.charset = "text/csv", "utf-8"
+    await answer.prepare(request)
+    await answer.write(table.HEAD.encode())
+    after = audience.FIRST
+    while True:
+        async with request.app[POOL].acquire() as conn:
+            found = await recipients.page(conn, campaign.id, after=after, limit=ROWS_AT_ONCE)
+        if not found:
+            break
+        await answer.write(table.lines(found, campaign.draft, settings, named=named).encode())
+        after = found[-1].contact_id
+    await answer.write_eof()
+    return answer
 
 
 _Act = Callable[[Connection, web.Request], Awaitable[None]]
@@ -262,6 +296,27 @@ async def schedule(request: web.Request) -> web.StreamResponse:
         await acts.schedule(conn, _id(request), at=at, by=me(request).id, now=request.app[CLOCK]())
 
     return await _do(request, "scheduled", act)
+
+
+@does(Right.APPROVE_CAMPAIGNS)
+async def unschedule(request: web.Request) -> web.StreamResponse:
+    """Take the planned time back."""
+
+    async def act(conn: Connection, request: web.Request) -> None:
+        await acts.unschedule(conn, _id(request), by=me(request).id, now=request.app[CLOCK]())
+
+    return await _do(request, "unscheduled", act)
+
+
+@does(Right.APPROVE_CAMPAIGNS)
+async def send_back(request: web.Request) -> web.StreamResponse:
+    """Ask the writer for changes instead of approving."""
+
+    async def act(conn: Connection, request: web.Request) -> None:
+        reason = (await fields(request)).get("reason", "")
+        await acts.send_back(conn, _id(request), reason=reason, by=me(request).id, now=request.app[CLOCK]())
+
+    return await _do(request, "sent_back", act)
 
 
 @does(Right.APPROVE_CAMPAIGNS)

@@ -147,22 +147,30 @@ class Line:
 
 def line(r: Recipient, draft: Draft, settings: Settings, *, named: bool, now: datetime, zone: tzinfo) -> Line:
     """One recipient: what became of the person, and on which ground or for which reason."""
-    outcome = r.status if r.state == "claimed" and r.status else str(r.state)
+    outcome = outcome_of(r)
     words, icon, tone = OUTCOMES.get(outcome, (outcome, "info", "line"))
-    if r.reason:
-        ground = exclusion(r.reason, channel=draft.channel, subject=subjects(draft, settings))
-    else:
-        ground = f"The provider said {r.error_code}" if r.error_code else _ground(r.proofs)
     return Line(
         name=name_of(r.name.reveal() if r.name else None, str(r.contact_id), named=named),
         words=words,
         icon=icon,
         tone=tone,
-        ground=ground,
+        ground=ground_of(r, draft, settings),
         code=r.reason or "",
         at=when.short(r.at, now, zone) if r.at else "",
         full=when.full(r.at, zone) if r.at else "",
     )
+
+
+def outcome_of(r: Recipient) -> str:
+    """Where the person is: the message's status once let go, else the place on the list."""
+    return r.status if r.state == "claimed" and r.status else str(r.state)
+
+
+def ground_of(r: Recipient, draft: Draft, settings: Settings) -> str:
+    """The reason of a refusal, the provider's word on a failure, or the consent it left on."""
+    if r.reason:
+        return exclusion(r.reason, channel=draft.channel, subject=subjects(draft, settings))
+    return f"The provider said {r.error_code}" if r.error_code else _ground(r.proofs)
 
 
 def name_of(name: str | None, contact_id: str, *, named: bool) -> str:

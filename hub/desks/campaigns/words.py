@@ -74,6 +74,8 @@ DONE = {
     "changed": "Changed.",
     "approved": "Approved. The list is being written down.",
     "scheduled": "Planned.",
+    "unscheduled": "It is not planned any more.",
+    "sent_back": "Sent back to be changed.",
     "started": "It begins now.",
     "paused": "Paused. Nobody is let go until you resume it.",
     "resumed": "It goes on.",

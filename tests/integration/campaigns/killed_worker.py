@@ -38,6 +38,7 @@ async def main(database_url: str, campaign_id: str, path: str) -> None:
     """Work on the campaign until it is done or we are killed."""
     loaded = load_settings(dict(os.environ), CONFIG)
     settings = replace(loaded, accounts={i: replace(a, rate_per_s=100_000.0, burst=100_000) for i, a in loaded.accounts.items()})
+    settings = replace(settings, policy=replace(settings.policy, campaign_stopped_permille=1000))
     pool = await open_pool(database_url, min_size=1, max_size=4)
     account, transport = settings.accounts[SMS], WritingTransport(Path(path))
 

@@ -50,7 +50,7 @@ async def test_every_send_has_its_decision_with_the_consent_it_stands_on(desk: D
         r["action"]
         for r in await desk.clinic.rows("SELECT action FROM audit_event WHERE object = $1 ORDER BY id", f"campaign:{campaign_id}")
     ]
-    assert actions[:3] == ["campaign.created", "campaign.approved", "campaign.resumed"]
+    assert actions[:3] == ["campaign.created", "campaign.approved", "campaign.started"]
     assert {"decision.allow", "send.accepted", "campaign.finished"} <= set(actions)
 
 

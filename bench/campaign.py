@@ -148,7 +148,7 @@ async def _claiming(pool: Pool, open_clinic: Clinic, campaign_id: CampaignId) ->
 
 def _worker(open_clinic: Clinic, campaign_id: UUID, mode: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.campaign_claims", str(campaign_id), mode, str(CLAIMS)]
-    done = subprocess.run(command, env=open_clinic.environ, check=True, capture_output=True, timeout=300)
+    done = subprocess.run(command, env=open_clinic.environ, check=True, stdout=subprocess.PIPE, timeout=300)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -17,7 +17,7 @@ from redis import Redis
 from hub.settings import Settings
 from hub.store.live import WORK, listen
 from hub.store.pool import STORE_FAULTS, Connection, connect, open_pool
-from workers import slack, ticks
+from workers import missed, slack, ticks
 from workers.relay import Relay
 from workers.runtime import Runtime, utc_now
 
@@ -30,6 +30,7 @@ EVERY: tuple[tuple[float, Callable[[Runtime], Awaitable[object]]], ...] = (
     (5.0, ticks.look_up_unknown_sends),
     (5.0, ticks.bring_back),
     (60.0, ticks.sweep),
+    (60.0, missed.catch_up),
 )
 
 

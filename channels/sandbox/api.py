@@ -44,6 +44,8 @@ async def handle(double: TwilioDouble, request: web.BaseRequest) -> web.StreamRe
         return _list(double, request)
     if path in double.media:
         return await _media(double, request, path)
+    if path.endswith("/Media.json"):
+        return _list_media(double, path.removesuffix(".json"))
     message = double.messages.get(path.removeprefix(f"{root}/").removesuffix(".json"))
     return _error(404, 20404, "The requested resource was not found") if message is None else _json(200, resource(double, message))
 
@@ -109,16 +111,32 @@ def _fault(double: TwilioDouble, form: Mapping[str, str], media: tuple[str, ...]
 
 
 def _list(double: TwilioDouble, request: web.BaseRequest) -> web.StreamResponse:
-    """Messages, newest first, by recipient and by day or moment."""
-    to, size = request.query.get("To"), min(int(request.query.get("PageSize", "50")), 1000)
+    """Messages both ways, newest first, by recipient or sender and by day or moment."""
+    to, sender, size = request.query.get("To"), request.query.get("From"), min(int(request.query.get("PageSize", "50")), 1000)
     after = _moment(request.query.get("DateSent>"))
+    both = sorted([*double.messages.values(), *double.written.values()], key=lambda m: m.created_at, reverse=True)
     found = [
-        resource(double, m)
-        for m in reversed(double.messages.values())
-        if (to is None or m.to == to) and (after is None or m.created_at >= after)
+        resource(double, m) for m in both if to in (None, m.to) and sender in (None, m.sender) and (after is None or m.created_at >= after)
     ][:size]
     page = {"messages": found, "page": 0, "page_size": size, "start": 0, "end": max(0, len(found) - 1), "next_page_uri": None}
     return _json(200, page | {"first_page_uri": request.path, "previous_page_uri": None, "uri": request.path_qs})
+
+
+def _list_media(double: TwilioDouble, folder: str) -> web.StreamResponse:
+    """The files of one message, without their bytes."""
+    sid = folder.split("/")[-2]
+    files = [
+        {
+            "sid": path.rpartition("/")[2],
+            "parent_sid": sid,
+            "account_sid": double.account_sid,
+            "content_type": kept[0],
+            "uri": f"{path}.json",
+        }
+        for path, kept in double.media.items()
+        if path.startswith(f"{folder}/")
+    ]
+    return _json(200, {"media_list": files, "page": 0, "page_size": 50, "start": 0, "end": len(files), "next_page_uri": None})
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -151,7 +169,7 @@ def resource(double: TwilioDouble, message: SentMessage) -> dict[str, Any]:
         "error_message": None,
         "num_segments": "1",
         "num_media": str(len(message.media_urls)),
-        "direction": "outbound-api",
+        "direction": "inbound" if message.sid in double.written else "outbound-api",
         "api_version": "2010-04-01",
         "price": None,
         "price_unit": "GBP",

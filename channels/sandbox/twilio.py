@@ -14,6 +14,7 @@ sends per message of ours, so that "exactly once" can be checked. It never talks
 from __future__ import annotations
 
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -74,6 +75,7 @@ class TwilioDouble(ProviderDouble[SentMessage]):
         self.account_sid, self.auth_token, self.opt_out = account_sid, auth_token, opt_out
         self.creates = 0
         self.blocked: set[Pair] = set()  # (our sender, the person)
+        self.written: OrderedDict[str, SentMessage] = OrderedDict()  # what people wrote, as its list shows it
         self._tokens: dict[str, str] = {}  # our sender -> the token of the subaccount that owns it
         self._sender = WebhookSender(reach=(public_url, web_url) if public_url and web_url else None, retry=retry)
 
@@ -118,6 +120,7 @@ class TwilioDouble(ProviderDouble[SentMessage]):
         form |= self._provider_stop(text, theirs, ours) | dict(fields or {})
         item = self.diary.add(pair, _item(sid, text, media, form, at=self.clock()))
         self.last_written[pair] = item.at
+        self._list_written(sid, form, at=item.at)
         url = f"{account.public_url}/webhooks/{account.id}"
 
         async def deliver(times: int, forged: bool) -> list[int]:
@@ -160,6 +163,22 @@ class TwilioDouble(ProviderDouble[SentMessage]):
             self.blocked.discard((to, sender))
         self.remember(self.new_message({"To": sender, "From": to, "Body": CONFIRMATIONS[kind]}, status="delivered"))
         return {"OptOutType": kind} if self.opt_out is OptOutMode.ADVANCED else {}
+
+    def _list_written(self, sid: str, form: Mapping[str, str], *, at: datetime) -> None:
+        urls = tuple(form[f"MediaUrl{index}"] for index in range(int(form["NumMedia"])))
+        self.written[sid] = SentMessage(
+            sid=sid,
+            sender=form["From"],
+            to=form["To"],
+            body=form["Body"],
+            media_urls=urls,
+            content_sid="",
+            callback="",
+            created_at=at,
+            status="received",
+        )
+        if len(self.written) > self._keep:
+            self.written.popitem(last=False)
 
     def _keep_media(self, sid: str, mime: str, content: bytes) -> str:
         path = f"/2010-04-01/Accounts/{self.account_sid}/Messages/{sid}/Media/ME{secrets.token_hex(16)}"

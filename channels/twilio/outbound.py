@@ -9,7 +9,7 @@ from channels.errors import CannotExpress
 from channels.phones import is_e164
 from channels.texts import storable
 from channels.twilio.tables import ERRORS, HTTP
-from hub.model.address import Address, AddressClass
+from hub.model.address import Address, AddressClass, Channel
 from hub.model.message import Account, OutboundMessage, Outcome, ProviderRequest, ProviderResponse, RawRequest, Reply, SendCode, SendResult
 from hub.model.sealed import Sealed
 
@@ -35,6 +35,12 @@ def phone_of(to: Address, account: Account) -> str:
     return number
 
 
+def sender_of(account: Account) -> str:
+    """Our number as Twilio spells it: WhatsApp's bear a mark."""
+    prefix = "whatsapp:" if account.channel is Channel.WHATSAPP else ""
+    return account.sender if account.sender.startswith(prefix) else prefix + account.sender
+
+
 def create(message: OutboundMessage, account: Account, *, to: str, prefix: str, text: str) -> ProviderRequest:
     """A create request. The callback carries our id in its path, which joins a status to the row even when the
     outcome of the create call was unknown."""
@@ -43,7 +49,7 @@ def create(message: OutboundMessage, account: Account, *, to: str, prefix: str, 
         "status_callback": f"{account.public_url}/webhooks/{account.id}/status/{message.id}",
     }
     if account.sender:
-        fields["from_"] = account.sender if account.sender.startswith(prefix) else prefix + account.sender
+        fields["from_"] = sender_of(account)
     if service := account.options.get("messaging_service_sid"):
         fields["messaging_service_sid"] = str(service)
     if message.template_id:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -24,15 +24,19 @@ from twilio.rest import Client  # type: ignore[import-untyped]  # the SDK ships 
 
 from channels import media
 from channels.errors import CannotExpress, MediaRefused, NotSent, OutcomeUnknown
-from channels.twilio.outbound import CREATE
+from channels.twilio import missed
+from channels.twilio.events import MAX_MEDIA
+from channels.twilio.outbound import CREATE, sender_of
 from channels.twilio.tables import ERRORS, STATUS
 from hub.model.message import (
     Account,
     DeliveryStatus,
+    ListedEvent,
     MediaRef,
     OutboundMessage,
     ProviderRequest,
     ProviderResponse,
+    RawRequest,
     SendCode,
     SendResult,
     Transport,
@@ -48,6 +52,7 @@ CONNECTIONS: Final = 128
 KEEPALIVE_S: Final = 10.0
 LOOK_BACK: Final = timedelta(minutes=2)
 LOOK_UP_LIMIT: Final = 200
+PAGE: Final = 1000
 
 # The last answer of the running task: the SDK's exceptions keep neither headers nor body.
 _answer: ContextVar[Response | None] = ContextVar("twilio_answer", default=None)
@@ -98,6 +103,7 @@ class TwilioTransport:
         rules: media.MediaRules,
     ) -> None:
         self._account, self._render, self._rules = account, render, rules
+        self._sender = sender_of(account)
         user, password = credentials(account)
         self._client = Client(
             user,
@@ -136,6 +142,26 @@ class TwilioTransport:
         if media_ref.url is None:
             raise MediaRefused(self._account.id, "no_address")
         return await media.fetch(media_ref.url.reveal(), self._rules, max_bytes)
+
+    async def list_messages(self, since: datetime, until: datetime) -> Sequence[ListedEvent]:
+        """Everything to and from our sender in that time, oldest first. Raises NotSent or OutcomeUnknown."""
+        span = {"date_sent_after": since, "page_size": PAGE}  # Twilio may round it to the day, so both ends are looked at again below
+        try:
+            found = await self._messages.list_async(to=self._sender, **span) + await self._messages.list_async(from_=self._sender, **span)
+        except (TwilioException, ValueError, TypeError, AttributeError, KeyError):
+            raise OutcomeUnknown(self._account.id, "list") from None
+        events = filter(None, map(missed.listed, found))
+        return sorted((e for e in events if since <= e.at <= until), key=lambda e: e.at)
+
+    async def as_delivered(self, event: ListedEvent, *, received_at: datetime) -> RawRequest:
+        """The webhook a listed message would have come by; its files are asked for where it has any. Raises as `list_messages`."""
+        found = event.entry.reveal()
+        try:
+            files = await found.media.list_async(limit=MAX_MEDIA) if event.inbound and str(found.num_media or "0") != "0" else []
+            addresses = [(self._client.api.base_url + str(f.uri).removesuffix(".json"), str(f.content_type)) for f in files]
+        except (TwilioException, ValueError, TypeError, AttributeError, KeyError):
+            raise OutcomeUnknown(self._account.id, "list_media") from None
+        return missed.as_webhook(event, self._account, addresses, received_at=received_at)
 
     async def look_up(self, message: OutboundMessage, since: datetime) -> SendResult | None:
         """Ask Twilio's list for a create whose outcome is unknown: same recipient, same text, made since then.

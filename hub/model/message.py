@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from hub.model.address import Address, Channel
@@ -465,6 +465,33 @@ class Transport(Protocol):
 
     async def look_up(self, message: OutboundMessage, since: datetime) -> SendResult | None:
         """The fate of a send whose outcome is unknown, if the provider can be asked; None when it cannot say."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedEvent:
+    """One entry of a provider's own list of messages: a message that came in, or how far one of ours is.
+
+    provider_event_id: as its webhook would have it. at: aware UTC, the provider's clock. entry: what the provider listed.
+    """
+
+    provider_event_id: str
+    provider_message_id: str
+    inbound: bool
+    at: datetime
+    entry: Sealed[Any]
+
+
+@runtime_checkable
+class ListsMessages(Protocol):
+    """A transport whose provider keeps a list, so that what came while we were away can be had afterwards."""
+
+    async def list_messages(self, since: datetime, until: datetime) -> Sequence[ListedEvent]:
+        """All it has of that time, both ways, oldest first. Raises channels.errors.NotSent or OutcomeUnknown."""
+        ...
+
+    async def as_delivered(self, event: ListedEvent, *, received_at: datetime) -> RawRequest:
+        """The webhook that would have told of it, files included; unsigned. Raises as `list_messages`."""
         ...
 
 

@@ -62,6 +62,7 @@ CLASSES: dict[str, str] = {
     "place": "a place or a way: bus, street, by, road",
     "question": "asks: how, does, when, why",
     "nuisance": "complains of being written to, or threatens to: keep texting me, I will report you",
+    "keep": "again and again: keep, always, constantly",
     "anger": "refuses without saying what: not interested, go away, leave it",
     "no_word": "the bare answer no",
     "but": "begins a new thought: but, and",

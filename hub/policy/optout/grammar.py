@@ -7,6 +7,7 @@ A pattern is a row of terms:
     stop|end-place  a token of the first classes that is not also of the last ones
     ~3              at most three tokens that do not turn the meaning around (no break, comma, barrier, question, body…)
     ≈3              the same, but commas may lie between
+    …3              at most three tokens of any kind in the same sentence
     ^  $            the beginning or end of a clause
 
 Each set of classes that occurs in the lexicon is one character, a message is a string of such characters, and a
@@ -36,13 +37,15 @@ class Reach(StrEnum):
 class Pattern:
     """One row of a table below. id: what `rule_id` shows. also: classes one of which must stand anywhere in the message.
 
-    ask: marketing stops and staff are asked, for what the words may also mean.
+    unless: classes none of which may stand in it. ask: marketing stops and staff are asked, for what the words may also
+    mean; of a reversal, what it touches is asked about.
     """
 
     id: str
     terms: str
     reach: Reach = Reach.BARE
     also: str = ""
+    unless: str = ""
     ask: bool = False
 
     @property
@@ -87,7 +90,10 @@ REVOCATIONS = (
     Pattern("L2.take_off", "take ~1 me ~1 off"),
     Pattern("L2.take_detail_off", "take ~1 my_detail ~1 off", _E),
     Pattern("L2.off_list", "take|want ~3 off ~3 list"),
-    Pattern("L2.consent_withdrawn", "withdraw ~4 consent"),
+    Pattern("L2.list_take_off", "list …8 take ~2 off"),
+    Pattern("L2.take_them_off", "take ~1 others ~1 off", also="message|promo|contact|list"),
+    Pattern("L2.dont_use_detail", "negation ~1 habit ~1 my_detail"),
+    Pattern("L2.consent_withdrawn", "withdraw ~8 consent"),
     Pattern("L2.consent_denied", "negation|no_more|unwanted ~2 consent"),
     Pattern("L2.cancel_subscription", f"cancel ~3 list|{_SENT}"),
     Pattern("L2.subscription_cancel", "list|promo ~2 cancel"),
@@ -97,21 +103,29 @@ REVOCATIONS = (
     Pattern("L4.no_need", f"no ~1 want ~3 contact|contacted|receive|{_SENT}", ask=True),
     Pattern("L4.no_need_to", f"no_word link ~2 contact|receive|{_SENT}", ask=True),
     Pattern("L4.not_these", "negation ~1 promo", ask=True),
+    Pattern("L4.remove_me", "remove ~1 me", unless="body|appointment|thing|place", ask=True),
+    Pattern("L4.dont_do_again", "negation ~1 other ~1 me …8 again", ask=True),
+    Pattern("L4.please_stop", "courtesy stop", also="contact|message|promo", ask=True),
+    Pattern("L4.you_keep", "you keep ~2 contact|send", ask=True),
+    Pattern("L4.anger_at_messages", "anger …6 message|promo|contact", ask=True),
 )
 
 # L2c: the same words turned around, or telling what happened. A revocation that overlaps one of these is none.
 REVERSALS = (
     Pattern("L2c.dont_stop", "negation|after_negation again? stop|stop_after|unsubscribe|remove|cancel"),
     Pattern("L2c.dont_want_stop", "negation ~1 want ~3 stop"),
-    Pattern("L2c.i_dont", "i|others negation again? contact|send|receive"),
+    Pattern("L2c.dont_take_off", "negation ~1 take ~1 me ~1 off"),
+    Pattern("L2c.i_dont", "i|others negation again|other|glue? contact|send|receive"),
     Pattern("L2c.you_dont", "^ you negation ~1 contact|send"),
     Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈4 mistake"),
     Pattern("L2c.mistaken", "mistake ≈4 unsubscribe|no_contact|remove|stop"),
     Pattern("L2c.off_the_diary", "remove|take ~2 me ~4 appointment"),
-    Pattern("L2c.treatment_consent", "consent ~3 body|appointment|thing"),
+    Pattern("L2c.treatment_consent", "consent ~3 body|appointment|thing", unless="promo|my_data|data"),
     Pattern("L2c.stop_a_payment", "stop|cancel ~2 list ~1 appointment"),
     Pattern("L2c.delete_a_message", "erase me common-glue? message"),
     Pattern("L2c.left_another", "unsubscribe ~3 appointment|place"),
+    Pattern("L2c.left_a_body", "unsubscribe glue body"),
+    Pattern("L2c.left_whom", "unsubscribe link|off|glue glue? other", unless="message|promo", ask=True),
     Pattern("L2c.when_it_ends", "question ~3 promo ~2 stop"),
 )
 
@@ -129,7 +143,7 @@ FOOTERS = (
 RIGHTS = (
     Pattern("rights.objection", "right_objection"),
     Pattern("rights.objection", "object ~6 my_data|data|promo|contacted"),
-    Pattern("rights.objection", "object link? you? habit my_data|data"),
+    Pattern("rights.objection", "object …8 my_data|data|promo"),
     Pattern("rights.erasure", "right_erasure"),
     Pattern("rights.erasure", "erase|remove ~4 my_data|everything ~3 data|hold|my_data|me"),
     Pattern("rights.erasure", "erase|remove ~3 hold? ~3 my_data"),
@@ -162,6 +176,7 @@ class Compiled:
 
     id: str
     needs: tuple[int, ...]
+    unless: int
     look: re.Pattern[str]
     reach: Reach
     limitable: bool
@@ -186,13 +201,15 @@ class Grammar:
                 if not present & need:
                     break
             else:
+                if present & rule.unless:
+                    continue
                 for match in rule.look.finditer(codes):
                     yield rule, match.start(), match.end()
 
 
 # What a gap may not hold: tokens that end the thought or turn it around.
 _STOPPERS = ("break", "comma", "barrier", "report", "question", "body", "habit", "place", "but", "hold", "footer")
-_TERM = re.compile(r"(?P<gap>[~≈])(?P<most>\d)|(?P<edge>[\^$])|(?P<any>[a-z_0-9|]+)(?:-(?P<none>[a-z_|]+))?(?P<optional>\??)")
+_TERM = re.compile(r"(?P<gap>[~≈…])(?P<most>\d)|(?P<edge>[\^$])|(?P<any>[a-z_0-9|]+)(?:-(?P<none>[a-z_|]+))?(?P<optional>\??)")
 
 
 def compile_grammar(codes: Mapping[int, str]) -> Grammar:
@@ -214,7 +231,16 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
 
 def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[Compiled, ...]:
     return tuple(
-        Compiled(p.id, _needs(p.terms, p.also), re.compile(_expression(p.terms, codes)), p.reach, p.limitable, p.ask) for p in patterns
+        Compiled(
+            id=p.id,
+            needs=_needs(p.terms, p.also),
+            unless=bits(p.unless) if p.unless else 0,
+            look=re.compile(_expression(p.terms, codes)),
+            reach=p.reach,
+            limitable=p.limitable,
+            ask=p.ask,
+        )
+        for p in patterns
     )
 
 
@@ -234,7 +260,7 @@ def _expression(terms: str, codes: Mapping[int, str]) -> str:
         if match is None:
             raise ValueError(f"not a term: {term}")
         if match["gap"]:
-            stoppers = bits("|".join(_STOPPERS)) & ~(bits("comma") if match["gap"] == "≈" else 0)
+            stoppers = bits("break") if match["gap"] == "…" else bits("|".join(_STOPPERS)) & ~(bits("comma") if match["gap"] == "≈" else 0)
             # Lazy: the nearest partner is the one that was meant.
             parts.append(f"{_set(stoppers, 0, codes, inverse=True)}{{0,{match['most']}}}?")
         elif match["edge"]:

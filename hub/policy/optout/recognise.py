@@ -31,9 +31,10 @@ _UNKNOWN_TOKENS = 3
 _ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
 _STRONG = BITS["stop"] | BITS["stop_after"] | BITS["unsubscribe"] | BITS["no_contact"]
 _SENDINGS = BITS["message"] | BITS["promo"] | BITS["contacted"]
-_ENDINGS = BITS["stop"] | BITS["stop_after"] | BITS["no_more"] | BITS["enough"] | BITS["unwanted"] | BITS["no_contact"]
+_ENDINGS = bits("stop|stop_after|no_more|enough|unwanted|no_contact")
 _MIXED_GUARDS = L3 & ~(BITS["body"] | BITS["time"] | BITS["until"] | BITS["habit"]) | BITS["thing"]
 _CLOSED_TOKENS = 10
+_SHOUT = 3  # letters
 _STRANGERS = 2  # words nobody knows that an answer to marketing may hold
 _DONE = bits("stop|stop_after|no_more|enough|unwanted")
 _DENYING = bits("negation|no|anger|no_word|off|remove")
@@ -216,7 +217,10 @@ _Stop = tuple[str, int, int, set[Suppression]]
 def _revocations(read: _Read, codes: str, context: TextContext) -> tuple[list[_Stop], tuple[str, int, int] | None]:
     """L2c, L2b, L2: the revocations that stand, and the first that stands only in part."""
     grammar, tokens = read.lexicon.grammar, read.tokens
-    turned = {at for _, first, end in grammar.matches(grammar.reversals, codes, read.present) for at in range(first, end)}
+    turned: set[int] = set()
+    doubted: set[int] = set()
+    for rule, first, end in grammar.matches(grammar.reversals, codes, read.present):
+        (doubted if rule.ask else turned).update(range(first, end))
     stops: list[_Stop] = []
     part: tuple[str, int, int] | None = None
     found = grammar.matches(grammar.revocations, codes, read.present)
@@ -225,7 +229,7 @@ def _revocations(read: _Read, codes: str, context: TextContext) -> tuple[list[_S
             continue
         _, stop = clause(tokens, first, end)
         mask = mask_of(tokens, first, stop)
-        if rule.ask:
+        if rule.ask or not doubted.isdisjoint(range(first, end)):
             part = part or (rule.id, first, end)
             continue
         if alternative(tokens, first, end):
@@ -259,6 +263,9 @@ def _lone_word(read: _Read, codes: str, context: TextContext) -> tuple[str, int,
         return ("L4b.nuisance", at, at + 1)
     if alone := _lone_sentence(read):
         return alone
+    reversed_ = any(True for _ in read.lexicon.grammar.matches(read.lexicon.grammar.reversals, codes, read.present))
+    if not reversed_ and (said := _closed_sentence(read) or _shouted(read)):
+        return said
     if mixed := _mixed(read, codes):
         return mixed
     if read.present & L3:
@@ -306,6 +313,36 @@ def _closed(read: _Read, codes: str, *, after_marketing: bool) -> tuple[str, int
     if ending is None and (after_marketing or read.present & (_SENDINGS | BITS["consent"])):
         ending = next((i for i in core if words[i].mask & _DENYING), None)
     return ("L4.closed", ending, ending + 1) if ending is not None else None
+
+
+def _closed_sentence(read: _Read) -> tuple[str, int, int] | None:
+    """One sentence among several that says nothing but enough: "How lovely, spam at seven. No more please." """
+    words = read.tokens.words
+    about_us = bool(read.present & (_SENDINGS | BITS["contact"]))
+    parting = BITS["break"] | (BITS["comma"] if about_us else 0)
+    ending = _DONE | (BITS["anger"] if about_us else 0)
+    ends = [-1, *(i for i, word in enumerate(words) if word.mask & parting), len(words)]
+    for before, after in itertools.pairwise(ends):
+        inside = [i for i in range(before + 1, after) if not words[i].mask & PUNCTUATION]
+        if not 1 <= len(inside) <= _REFUSAL_TOKENS or any(not words[i].mask & _VOCABULARY for i in inside):
+            continue
+        done = next((i for i in inside if words[i].mask & ending), None)
+        if done is not None and not any(words[i].mask & (BITS["i"] | L3) for i in inside):
+            return ("L4.closed_sentence", done, done + 1)
+    return None
+
+
+def _shouted(read: _Read) -> tuple[str, int, int] | None:
+    """A stop word in capitals in a message that is not: what our own texts tell people to send."""
+    if not any(letter.islower() for letter in read.seen.text):
+        return None
+    for at in read.core:
+        word = read.tokens.words[at]
+        if word.mask & BITS["keyword"] and word.mask & _STRONG and not word.mask & BITS["place"]:
+            start, end = read.span(at, at + 1)
+            if read.received[start:end].isupper() and end - start >= _SHOUT:
+                return ("L4.shouted", at, at + 1)
+    return None
 
 
 def _lone_sentence(read: _Read) -> tuple[str, int, int] | None:

@@ -22,6 +22,7 @@ _STOP_SIGNS = frozenset("🛑✋🚫❌⛔🔕🙅🚷📵🖕")
 _LATIN_LIKE = str.maketrans("аеорсухіјѕԁһкмтвнαοερτυικνβ", "aeopcyxijsdhkmtbhaoeptyiknb")
 _CYRILLIC_LIKE = str.maketrans("aeopcyxijkmtbh", "аеорсухијкмтвн")
 _LATIN, _CYRILLIC, _GREEK = re.compile("[a-z]"), re.compile("[а-яёіїєґѕјԁһ]"), re.compile("[α-ω]")
+_ENGLISH_ENDINGS = frozenset({"ve", "ll", "re", "d", "m", "s"})  # I've, you'll: the word before says what it is
 _MAX_FUZZY = 16
 _MAX_LETTERS = 24
 _AGAIN_AND_AGAIN = re.compile(r"(\w{3,14}?)\1{1,9}")
@@ -96,8 +97,10 @@ def _resolve(token: str, lexicon: Lexicon) -> tuple[str, Word]:
         return token, _number(token, lexicon)
     words = lexicon.words
     if (squeezed := _REPEATS.sub(r"\1", token)) != token:
-        if found := words.get(squeezed) or words.get(_REPEATS.sub(r"\1\1", token)):
-            return squeezed, found
+        doubled = _REPEATS.sub(r"\1\1", token)
+        for form in (doubled, squeezed):  # "offf" is off, and only then of
+            if found := words.get(form):
+                return form, found
         token = squeezed
     if not token.isascii():
         for form in _other_scripts(token):
@@ -109,6 +112,8 @@ def _resolve(token: str, lexicon: Lexicon) -> tuple[str, Word]:
         if found := words.get(bare):
             return bare, found
         head, _, tail = token.partition("'")
+        if tail in _ENGLISH_ENDINGS:
+            return head, words.get(head, lexicon.other)
         if len(head) <= 2 and (found := words.get(tail)):
             return tail, found
         if found := words.get(head):

@@ -24,6 +24,7 @@ CAPABILITIES = Capabilities(
     provider_confirms_stop=False,
     max_body_bytes=messaging_outbound.MAX_BODY_BYTES,
     media_hosts=messaging_outbound.MEDIA_HOSTS,
+    human_agent=True,
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 from channels.errors import CannotExpress
 from channels.twilio import outbound
@@ -10,6 +12,8 @@ from channels.twilio.events import parse
 from channels.twilio.signature import verify
 from hub.model.address import Address, AddressClass, Channel
 from hub.model.message import Account, Adapter, Capabilities, OutboundMessage, ProviderRequest, Transport
+
+_CONTENT_SID: Final = re.compile(r"HX[0-9a-fA-F]{32}")
 
 CAPABILITIES = Capabilities(
     outbound=True,
@@ -25,7 +29,9 @@ CAPABILITIES = Capabilities(
 
 
 def render(message: OutboundMessage, account: Account) -> ProviderRequest:
-    """The create request. Raises CannotExpress: "not_a_phone", "foreign_user", "too_long", "too_many_files", "empty"."""
+    """The create request. Raises CannotExpress: "not_a_phone", "foreign_user", "template_name", "too_long", "too_many_files", "empty"."""
+    if message.template_id and not _CONTENT_SID.fullmatch(message.template_id):
+        raise CannotExpress(account.id, "template_name")
     text = outbound.checked_text(message, account)
     return outbound.create(message, account, to=_recipient(message.to, account), prefix="whatsapp:", text=text)
 

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from channels.errors import CannotExpress
 from channels.texts import storable
 from hub.model.address import Address, AddressClass
-from hub.model.message import Account, OutboundMessage, ProviderRequest
+from hub.model.message import HUMAN_AGENT_TAG, Account, OutboundMessage, ProviderRequest
 from hub.model.sealed import Sealed
 
 SEND: Final = "messages.create"
-HUMAN_AGENT: Final = "human_agent_tag"
+HUMAN_AGENT: Final = HUMAN_AGENT_TAG
 MAX_BODY_BYTES: Final = 3_145_728
 # A leading dot: every host below; the names of Meta's file servers change by region and day.
 MEDIA_HOSTS: Final = (".fbcdn.net", ".fbsbx.com", ".cdninstagram.com")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from hub.model.permission import Kind, OptOutLabel
 from hub.model.sealed import Sealed
 from hub.policy import consent_link
 from hub.settings import Settings
-from hub.store import confirmations, drafts, inbound
+from hub.store import confirmations, drafts, inbound, mail_out
 from hub.store.inbound import Incoming
 from hub.store.pool import Connection
 from hub.wordings import Wordings
@@ -43,6 +43,24 @@ async def acknowledge(
     return await queue(conn, draft, now=now, settings=voice.settings)
 
 
+async def acknowledge_form(conn: Connection, message_id: UUID, voice: Voice, *, now: datetime) -> Queued | None:
+    """Queue the acknowledgement of a contact form, by mail, with the privacy notice. The judge may refuse it.
+
+    None where the message is gone, or where the address had one within a day: anybody can type it, and a hundred forms shall not
+    send it a hundred mails (channels.md §1, §2.3). Nothing of what was typed is repeated.
+    """
+    incoming = await inbound.incoming(conn, message_id)
+    place = await drafts.place_of(conn, incoming.conversation_id, Channel.EMAIL) if incoming else None
+    if incoming is None or place is None or place.address_hash is None:
+        return None
+    await confirmations.lock_address(conn, place.address_hash)
+    if await mail_out.acknowledged_since(conn, place.address_hash, now - timedelta(hours=voice.settings.policy.ack_every_h)):
+        return None
+    text = f"{_say(voice, 'ack_received', incoming)} {_say(voice, 'first_contact_notice', incoming)}"
+    draft = _draft(replace(incoming, channel=Channel.EMAIL), Kind.ACK, text, None)
+    return await queue(conn, draft, now=now, settings=voice.settings)
+
+
 async def confirm_stop(
     conn: Connection, message_id: UUID, voice: Voice, *, now: datetime, send_after: datetime | None = None
 ) -> Queued | None:
@@ -69,7 +87,14 @@ async def confirm_consent(conn: Connection, consent_id: UUID, voice: Voice, *, n
     if place is None or place.address_hash != found.address_hash or await confirmations.asked_since(conn, found.address_hash, since):
         return None
     text = _question(voice, found.channel, consent_id, found.locale or "en")
-    draft = Draft(conversation_id=found.conversation_id, kind=Kind.DOI, channel=found.channel, text=Sealed(text), written_by=None)
+    draft = Draft(
+        conversation_id=found.conversation_id,
+        kind=Kind.DOI,
+        channel=found.channel,
+        text=Sealed(text),
+        written_by=None,
+        locale=found.locale or "en",
+    )
     return await queue(conn, draft, now=now, settings=voice.settings)
 
 

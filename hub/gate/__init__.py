@@ -3,5 +3,6 @@ leaves. `deliver`: hand over to the channel and record what became of it. Nothin
 """
 
 from hub.gate.asking import Draft, Queued, cancel, preview, queue, send_again, settle
+from hub.gate.templates import Choice, UnknownTemplate
 
-__all__ = ["Draft", "Queued", "cancel", "preview", "queue", "send_again", "settle"]
+__all__ = ["Choice", "Draft", "Queued", "UnknownTemplate", "cancel", "preview", "queue", "send_again", "settle"]

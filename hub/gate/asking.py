@@ -6,17 +6,18 @@ stored too, with its reason.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.gate.content import as_row
 from hub.gate.examine import Examined, examine
 from hub.gate.routes import account_for, capabilities, route_ok, window_messages
+from hub.gate.templates import Choice, Worded, instead, worded
 from hub.model.address import Channel
 from hub.model.audit import AuditEvent
 from hub.model.ids import AccountId, ConversationId, DecisionId, MessageId, StaffId, uuid7
-from hub.model.message import DeliveryStatus
-from hub.model.permission import Decision, Facts, Kind
+from hub.model.message import Account, DeliveryStatus
+from hub.model.permission import Decision, Facts, Kind, Reason
 from hub.model.sealed import Sealed
 from hub.policy.permission import decide
 from hub.settings import Settings
@@ -32,7 +33,10 @@ UNDOABLE = frozenset({Kind.RPL})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What somebody wants to say, where and why. send_after: None for now (plus the undo seconds for staff replies)."""
+    """What somebody wants to say, where and why. send_after: None for now (plus the undo seconds for staff replies).
+
+    template: an approved template in place of the text. locale: the person's language, for what is said where the window is shut.
+    """
 
     conversation_id: ConversationId
     kind: Kind
@@ -40,7 +44,8 @@ class Draft:
     text: Sealed[str]
     written_by: StaffId | None
     send_after: datetime | None = None
-    template_id: str | None = None
+    template: Choice | None = None
+    locale: str = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,8 @@ class _Asked:
     account_id: AccountId
     facts: Facts
     examined: Examined
+    said: Worded
+    decision: Decision
 
 
 class UnknownConversation(Exception):
@@ -66,14 +73,14 @@ class UnknownConversation(Exception):
 
 
 async def preview(conn: Connection, draft: Draft, *, now: datetime, settings: Settings) -> Decision:
-    """What the judge would say to this draft. Writes nothing. Raises UnknownConversation."""
-    return decide((await _ask(conn, draft, now=now, settings=settings)).facts, settings.policy)
+    """What the judge would say to this draft. Writes nothing. Raises UnknownConversation, UnknownTemplate."""
+    return (await _ask(conn, draft, now=now, settings=settings)).decision
 
 
 async def queue(conn: Connection, draft: Draft, *, now: datetime, settings: Settings) -> Queued:
-    """Ask, then store the message with the answer, in the caller's transaction. Raises UnknownConversation."""
+    """Ask, then store the message with the answer, in the caller's transaction. Raises UnknownConversation, UnknownTemplate."""
     asked = await _ask(conn, draft, now=now, settings=settings)
-    decision = decide(asked.facts, settings.policy)
+    decision = asked.decision
     message_id = MessageId(uuid7())
     send_after = draft.send_after or now + timedelta(seconds=settings.undo_s if draft.kind in UNDOABLE else 0)
     row = messages.OutboundRow(
@@ -84,14 +91,15 @@ async def queue(conn: Connection, draft: Draft, *, now: datetime, settings: Sett
         channel=draft.channel,
         account_id=asked.account_id,
         kind=draft.kind,
-        body=draft.text,
+        body=asked.said.text,
         status=_status(decision),
         priority=PRIORITY.get(draft.kind, 5),
         written_by=draft.written_by,
         created_at=now,
         send_after=max(send_after, decision.retry_at) if decision.retry_at else send_after,
         content=as_row(asked.facts.content, version=asked.examined.version, content_hash=asked.examined.content_hash),
-        template_id=draft.template_id,
+        template_id=asked.said.template_id,
+        variables=asked.said.variables,
     )
     await messages.add_outbound(conn, row)
     await _note(conn, asked, message_id, decision, now)
@@ -108,11 +116,26 @@ def _status(decision: Decision) -> DeliveryStatus:
 
 
 async def _ask(conn: Connection, draft: Draft, *, now: datetime, settings: Settings) -> _Asked:
+    """The draft as it stands; where only the window speaks against it, what may be said instead, if the judge lets that go."""
     place = await drafts.place_of(conn, draft.conversation_id, draft.channel)
     if place is None:
         raise UnknownConversation
     account = account_for(settings.accounts, draft.channel, prefer=place.account_id)
-    examined = await examine(conn, draft, settings=settings)
+    said = worded(settings, account, draft.template) if draft.template else Worded(text=draft.text)
+    asked = await _ask_to_say(conn, draft, said, place, account, now=now, settings=settings)
+    if draft.template or asked.decision.reason is not Reason.WINDOW:
+        return asked
+    other = instead(settings, account, draft.kind, draft.locale, draft.text, by_person=draft.written_by is not None)
+    if other is None:
+        return asked
+    second = await _ask_to_say(conn, draft, other, place, account, now=now, settings=settings)
+    return second if _status(second.decision) is DeliveryStatus.QUEUED else asked
+
+
+async def _ask_to_say(
+    conn: Connection, draft: Draft, said: Worded, place: drafts.Place, account: Account | None, *, now: datetime, settings: Settings
+) -> _Asked:
+    examined = await examine(conn, replace(draft, text=said.text), settings=settings)
     ask = facts.Ask(
         conversation_id=draft.conversation_id,
         contact_id=place.contact_id,
@@ -120,13 +143,21 @@ async def _ask(conn: Connection, draft: Draft, *, now: datetime, settings: Setti
         channel=draft.channel,
         kind=draft.kind,
         account_id=account.id if account else "",
-        content=examined.facts,
+        content=replace(examined.facts, template=said.status),
         route_ok=route_ok(account),
         reply_window_h=capabilities(account).reply_window_h if account else 0,
         window_messages=window_messages(account),
     )
     [gathered] = await facts.gather(conn, [ask], now=now)
-    return _Asked(draft=draft, place=place, account_id=account.id if account else AccountId("none"), facts=gathered, examined=examined)
+    return _Asked(
+        draft=draft,
+        place=place,
+        account_id=account.id if account else AccountId("none"),
+        facts=gathered,
+        examined=examined,
+        said=said,
+        decision=decide(gathered, settings.policy),
+    )
 
 
 async def _note(conn: Connection, asked: _Asked, message_id: MessageId, decision: Decision, now: datetime) -> None:

@@ -182,6 +182,7 @@ def _claimed(row: Waiting, address_hash: bytes | None, at: datetime, mail: Outbo
             to=Address(kind=AddressClass(row.address_kind), value=row.address),
             text=row.body,
             template_id=row.template_id,
+            template_variables=row.variables,
             mail=mail,
         ),
         kind=row.kind,

@@ -370,7 +370,11 @@ class Capabilities:
     max_body_bytes: int  # webhook bodies beyond this are refused unread (413)
     media_hosts: tuple[str, ...] = ()  # hosts media may be fetched from, https only
     reply_window_messages: int | None = None  # free messages within the window, counted by us; None: no such number
+    human_agent: bool = False  # a person's own words may go for days after the window, under a tag (`HUMAN_AGENT_TAG`)
     spool: bool = False  # the provider soon gives up on us: what the store cannot take waits on disk instead
+
+
+HUMAN_AGENT_TAG = "human_agent_tag"  # as `OutboundMessage.template_id`: a person wrote this, after the window; no robot ever asks for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

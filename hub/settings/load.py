@@ -9,6 +9,9 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hub.model.ids import AccountId
+from hub.model.message import Account
+from hub.model.template import Template
 from hub.settings.accounts import Surroundings, read_accounts, sandbox_secrets
 from hub.settings.clinic import read_clinic, read_interests, read_processors
 from hub.settings.environment import Environment
@@ -18,6 +21,7 @@ from hub.settings.problems import Problems, read_toml
 from hub.settings.sandbox import make_sandbox_secrets, read_sandbox_secrets
 from hub.settings.senders import with_identity
 from hub.settings.slack import SANDBOX_SECRETS, SlackSettings, read_slack
+from hub.settings.templates import read_templates
 from hub.settings.values import Settings
 
 DATA_DIR = "var"
@@ -46,10 +50,11 @@ def load_settings(environ: Mapping[str, str], config_dir: Path) -> Settings:
         stop_address=clinic.stop_address,
         secret_key=secret_key,
     )
+    accounts = with_identity(read_accounts(read_toml(config_dir / "channels.toml", problems), around, problems), clinic)
     settings = partial(
         Settings,
         clinic=clinic,
-        accounts=with_identity(read_accounts(read_toml(config_dir / "channels.toml", problems), around, problems), clinic),
+        accounts=accounts,
         interests=read_interests(read_toml(config_dir / "interests.toml", problems), clinic.locales, problems),
         policy=read_policy(read_toml(config_dir / "policy.toml", problems), problems),
         processors=processors,
@@ -69,6 +74,7 @@ def load_settings(environ: Mapping[str, str], config_dir: Path) -> Settings:
         worker_processes=environment.whole("HUB_WORKER_PROCESSES", 1, 1, 64),
         pool_size=environment.whole("HUB_POOL_SIZE", 10, 2, 100),
         slack=_slack(config_dir, around, problems),
+        templates=_templates(config_dir, accounts, sandbox, problems),
     )
     if problems or hasher is None or secret_key is None:
         raise problems.error()
@@ -88,6 +94,12 @@ def _slack(config_dir: Path, around: Surroundings, problems: Problems) -> SlackS
         sandbox_netloc=around.sandbox_netloc,
         processors=around.processors,
     )
+
+
+def _templates(config_dir: Path, accounts: Mapping[AccountId, Account], sandbox: bool, problems: Problems) -> tuple[Template, ...]:
+    """A clinic without templates.toml has none."""
+    path = config_dir / "templates.toml"
+    return read_templates(read_toml(path, problems), accounts, problems, sandbox=sandbox) if path.exists() else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from hub.model.ids import AccountId
 from hub.model.message import Account
 from hub.model.permission import PolicySettings
 from hub.model.sealed import Sealed
+from hub.model.template import Template
 from hub.settings.slack import SlackSettings
 
 
@@ -99,3 +100,4 @@ class Settings:
     worker_processes: int = 1
     pool_size: int = 10
     slack: SlackSettings | None = None
+    templates: tuple[Template, ...] = ()

@@ -35,7 +35,7 @@ class InboundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundRow:
-    """One message to go out. content: what the content check found, as stored (see hub.gate)."""
+    """One message to go out. content: what the content check found, as stored (see hub.gate). variables: a template's slots."""
 
     id: MessageId
     conversation_id: ConversationId
@@ -52,6 +52,7 @@ class OutboundRow:
     send_after: datetime
     content: dict[str, Any]
     template_id: str | None = None
+    variables: tuple[tuple[str, Sealed[str]], ...] = ()
 
 
 async def add_inbound(conn: Connection, rows: Sequence[InboundRow]) -> None:
@@ -89,8 +90,8 @@ async def add_outbound(conn: Connection, row: OutboundRow) -> None:
     await conn.execute(
         """
         INSERT INTO message (id, conversation_id, contact_id, identity_id, channel, account_id, direction, kind, body, status, priority,
-                             written_by, created_at, occurred_at, send_after, content, template_id, status_at)
-        VALUES ($1, $2, $3, $4, $5, $6, 'outbound', $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $12)
+                             written_by, created_at, occurred_at, send_after, content, template_id, detail, status_at)
+        VALUES ($1, $2, $3, $4, $5, $6, 'outbound', $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16, $12)
         """,
         row.id,
         row.conversation_id,
@@ -107,4 +108,5 @@ async def add_outbound(conn: Connection, row: OutboundRow) -> None:
         row.send_after,
         row.content,
         row.template_id,
+        {"variables": [[name, value.reveal()] for name, value in row.variables]} if row.variables else None,
     )

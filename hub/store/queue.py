@@ -48,6 +48,7 @@ class Waiting:
     attempts: int
     template_id: str | None
     written_by: StaffId | None
+    variables: tuple[tuple[str, Sealed[str]], ...] = ()
 
 
 async def due(conn: Connection, account_id: AccountId, *, now: datetime, limit: int) -> list[Candidate]:
@@ -122,7 +123,7 @@ async def lock_waiting(conn: Connection, ids: Iterable[MessageId]) -> list[Waiti
     rows = await conn.fetch(
         """
         SELECT m.id, m.conversation_id, m.contact_id, m.identity_id, m.channel, m.account_id, m.kind, m.body, m.content, m.attempts,
-               m.template_id, m.written_by, i.address, a.kind AS address_kind
+               m.template_id, m.detail -> 'variables' AS variables, m.written_by, i.address, a.kind AS address_kind
         FROM message m LEFT JOIN identity i ON i.id = m.identity_id LEFT JOIN address a ON a.hash = i.address_hash
         WHERE m.id = ANY($1) AND m.status = 'queued' ORDER BY m.id FOR UPDATE OF m SKIP LOCKED
         """,
@@ -144,6 +145,7 @@ async def lock_waiting(conn: Connection, ids: Iterable[MessageId]) -> list[Waiti
             attempts=r["attempts"],
             template_id=r["template_id"],
             written_by=r["written_by"],
+            variables=tuple((name, Sealed(value)) for name, value in r["variables"] or ()),
         )
         for r in rows
     ]

@@ -16,6 +16,7 @@ from hub.model.ids import AccountId, MessageId
 from hub.model.message import Account, OutboundMessage
 from hub.model.sealed import Sealed
 
+CONTENT_SID = "HX" + "0a" * 16
 MESSAGE_ID = MessageId(UUID("0198c2f0-5d3a-7c41-9b1e-2f4d6a8c0e12"))
 
 
@@ -70,8 +71,8 @@ def test_a_hidden_number_is_answered_by_its_user_id_on_its_own_account_only() ->
 
 
 def test_a_template_goes_by_its_sid_with_its_slots_as_json() -> None:
-    fields = whatsapp(replace(message(""), template_id="HX1", template_variables=(("1", Sealed("Amy")), ("2", Sealed("3 o’clock")))))
-    assert fields["content_sid"] == "HX1"
+    fields = whatsapp(replace(message(""), template_id=CONTENT_SID, template_variables=(("1", Sealed("Amy")), ("2", Sealed("3 o’clock")))))
+    assert fields["content_sid"] == CONTENT_SID
     assert json.loads(str(fields["content_variables"])) == {"1": "Amy", "2": "3 o’clock"}
     assert "body" not in fields
 

@@ -23,6 +23,10 @@ async def _acknowledge(conn: Connection, ref: UUID, runtime: Runtime) -> None:
     await answers.acknowledge(conn, ref, runtime.voice, now=runtime.clock())
 
 
+async def _acknowledge_form(conn: Connection, ref: UUID, runtime: Runtime) -> None:
+    await answers.acknowledge_form(conn, ref, runtime.voice, now=runtime.clock())
+
+
 async def _confirm_stop(conn: Connection, ref: UUID, runtime: Runtime) -> None:
     await answers.confirm_stop(conn, ref, runtime.voice, now=runtime.clock())
 
@@ -37,6 +41,7 @@ async def _lapse_consent(conn: Connection, ref: UUID, runtime: Runtime) -> None:
 
 HANDLERS: dict[str, Handler] = {
     "acknowledge": _acknowledge,
+    "acknowledge_form": _acknowledge_form,
     "confirm_consent": _confirm_consent,
     "confirm_stop": _confirm_stop,
     "fetch_media": media.fetch,

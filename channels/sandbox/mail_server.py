@@ -67,7 +67,8 @@ class MailServer:
         rule = self._rule(AT_BODY, to)
         if rule is not None and rule.trouble is Trouble.STOPPED:
             return "554 5.7.1 Message refused by policy"
-        await self._take(envelope.mail_from or "", to, content)
+        mail_from = envelope.mail_from or ""
+        await self._take("" if mail_from == "<>" else mail_from, to, content)
         if rule is None:
             return "250 2.0.0 OK queued"
         if rule.trouble is Trouble.SERVER_ERROR_AFTER:

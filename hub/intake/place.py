@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hub.intake import mail_routing
-from hub.intake.country import country_of
+from hub.intake.country import country_of, country_of_typed
 from hub.intake.mail_threads import as_known, mail_row, named_threads
 from hub.intake.submission import storable
 from hub.intake.writes import NamedChannel, Placed, Writes
@@ -183,7 +183,14 @@ def _identities(
 
 
 def _new_identity(
-    writes: Writes, contact_id: ContactId, channel: Channel, address: Address, hasher: AddressHasher, *, verified: bool
+    writes: Writes,
+    contact_id: ContactId,
+    channel: Channel,
+    address: Address,
+    hasher: AddressHasher,
+    *,
+    verified: bool,
+    country: str | None = None,
 ) -> IdentityId:
     identity_id = IdentityId(uuid7())
     first, *others = hasher.hashes(address)
@@ -197,7 +204,7 @@ def _new_identity(
             key_id=hasher.key_id,
             aliases=tuple(others),
             address=address.value,
-            country=country_of(address),
+            country=country or country_of(address),
             verified=verified,
             seen_at=writes.now,
         )
@@ -224,7 +231,8 @@ def _form_thread(writes: Writes, account: Account, event: InboundMessage, form: 
         address = typed[FORM_REPLY_CHANNELS[channel]]
         if address is None:
             continue
-        identity_id = _new_identity(writes, contact_id, channel, address, hasher, verified=False)
+        country = country_of_typed(address, phone=form.phone)
+        identity_id = _new_identity(writes, contact_id, channel, address, hasher, verified=False, country=country)
         if channel in form.reply_channels:
             writes.named.append(NamedChannel(conversation_id=conversation_id, channel=channel, identity_id=identity_id, at=event.sent_at))
     return _Thread(contact_id, None, conversation_id, None)
@@ -305,6 +313,16 @@ def _row(
         detail["button"] = storable(event.button_payload)[:500]
     if event.reply_to_provider_id:
         detail["reply_to"] = storable(event.reply_to_provider_id)[:500]
+    if event.edit_of_provider_id:
+        detail["edit_of"] = storable(event.edit_of_provider_id)[:500]
+    if event.story:
+        detail["story"] = storable(event.story)[:20]
+    if event.referral:
+        detail["referral"] = {"source": storable(event.referral.source)[:100], "title": storable(event.referral.title or "")[:200]}
+    if event.forwarded:
+        detail["forwarded"] = True
+    if event.standby:
+        detail["standby"] = True
     if signal.flags:
         detail["flags"] = list(signal.flags)
     if signal.label is not OptOutLabel.NONE:

@@ -19,7 +19,7 @@ from hub.intake.reports import apply_preferences, apply_reports
 from hub.intake.stops import apply_starts, apply_stops, keyword_effects, withdraw_invitations, withdrawn_channels
 from hub.intake.submission import Submission, count_new, journal_entries
 from hub.intake.writes import Placed, Start, Stop, Writes
-from hub.model.address import AddressHasher
+from hub.model.address import AddressHasher, Channel
 from hub.model.ids import ContactId, ConversationId
 from hub.model.message import Account, ChannelEvent, InboundMessage, PreferenceChange, ProviderKeyword, StatusUpdate, Unknown
 from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, Scope, Signal
@@ -221,7 +221,17 @@ async def _threads(conn: Connection, writes: Writes) -> None:
             identity_id=named.identity_id,
             facts=after_named(before, at=named.at),
         )
+    _acknowledge_forms(writes)
     await conversations.save_invitations(conn, list(held.values()))
+
+
+def _acknowledge_forms(writes: Writes) -> None:
+    """A form that named mail for its answer is acknowledged there (channels.md §1); by phone nobody is written to unasked."""
+    by_mail = {n.conversation_id for n in writes.named if n.channel is Channel.EMAIL}
+    for placed in writes.placed:
+        heard_in_time = writes.now - placed.event.sent_at <= LATE and placed.signal.label is OptOutLabel.NONE
+        if placed.event.form and placed.conversation_id in by_mail and heard_in_time:
+            writes.follow_ups.append(FollowUp(topic="acknowledge_form", ref=placed.id, run_after=writes.now))
 
 
 def _moved(writes: Writes, placed: Placed, before: InvitationFacts) -> InvitationFacts:

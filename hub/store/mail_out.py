@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from hub.model.ids import ConversationId
 from hub.model.sealed import Sealed
@@ -55,3 +56,17 @@ async def threads_of(conn: Connection, conversations: Iterable[ConversationId]) 
         )
         for r in rows
     }
+
+
+async def acknowledged_since(conn: Connection, address_hash: bytes, since: datetime) -> bool:
+    """Whether this address was sent an acknowledgement by mail since then, or is about to be, in whatever record it stands."""
+    found: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (SELECT 1 FROM identity i JOIN message m ON m.identity_id = i.id
+                       WHERE i.address_hash = $1 AND i.channel = 'email' AND m.kind = 'ACK' AND m.created_at > $2
+                         AND m.status NOT IN ('refused', 'cancelled', 'failed'))
+        """,
+        address_hash,
+        since,
+    )
+    return found

@@ -13,7 +13,7 @@ from hub.store.pool import Connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """topic: "fetch_media", "confirm_stop", "acknowledge". ref: the id of what it is about."""
+    """topic: "fetch_media", "confirm_stop", "acknowledge", "acknowledge_form", …. ref: the id of what it is about."""
 
     topic: str
     ref: UUID

@@ -18,6 +18,7 @@ from bench.clinic import CONFIG
 from bench.mail_account import mail_account
 from bench.seed import mailbox
 from channels.registry import ADAPTERS
+from hub import collector
 from hub.gate.deliver import Delivery
 from hub.model.ids import ConversationId, MessageId, uuid7
 from hub.model.message import OutboundMail, OutboundMessage
@@ -53,6 +54,7 @@ def _answer(n: int) -> OutboundMessage:
 
 async def main(port: int, count: int, *, without_hub: bool) -> dict[str, float]:
     """Send `count` mails; seconds taken, seconds of its own processor time, and memory in bytes."""
+    collector.look_rarely()  # as a worker does
     if without_hub:
         began, cpu = time.perf_counter(), time.process_time()
         await bare(port, count)

@@ -16,6 +16,7 @@ import uvloop
 from bench.clinic import CONFIG
 from bench.requests import phone
 from channels.registry import ADAPTERS
+from hub import collector
 from hub.gate.deliver import Delivery
 from hub.model.address import Address, AddressClass
 from hub.model.ids import AccountId, MessageId, uuid7
@@ -30,6 +31,7 @@ IN_FLIGHT = 64
 
 async def main(count: int, *, bare: bool) -> dict[str, float]:
     """Send `count` messages; seconds taken and memory in bytes."""
+    collector.look_rarely()  # as a worker does
     settings = load_settings(os.environ, CONFIG)
     account = replace(settings.accounts[AccountId("sms-sandbox")], rate_per_s=1e6, burst=1_000_000)
     adapter = ADAPTERS[account.adapter]

@@ -12,7 +12,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from hub import public, webhooks, wordings
+from hub import collector, public, webhooks, wordings
 from hub.bot.answers import Voice
 from hub.desks import account, campaigns, inbox
 from hub.gate.passive import PassiveAnswers
@@ -128,6 +128,7 @@ async def _serve(settings: Settings) -> None:
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port, reuse_port=True)
     await site.start()
+    collector.look_rarely()
     log.info("web.ready", port=settings.port)
     await stop.wait()
     await runner.cleanup()

@@ -22,7 +22,7 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from channels.registry import ADAPTERS
-from hub import wordings
+from hub import collector, wordings
 from hub.bot.answers import Voice
 from hub.gate.deliver import Delivery
 from hub.intake.spool import Spool
@@ -76,6 +76,7 @@ class _Loop:
     """An asyncio loop in a thread of its own, alive between jobs."""
 
     def __init__(self) -> None:
+        collector.look_rarely()
         self.loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="worker-loop", daemon=True)
         self._thread.start()

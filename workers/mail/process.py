@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
+from hub import collector
 from hub.intake import Intake
 from hub.intake.compose import tools
 from hub.model.address import Channel
@@ -52,6 +53,7 @@ async def _run(settings: Settings) -> None:
     pool = await open_pool(settings.database_url or "", min_size=1, max_size=POOL_SIZE)
     try:
         async with serving(settings, pool):
+            collector.look_rarely()
             log.info("mail.ready", accounts=len(accounts))
             await stop.wait()
     finally:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from hub.desks.inbox.aside import CHOICES
 from hub.desks.inbox.names import display_name, first_name, initials, language
 from hub.desks.inbox.notes import Note, drawn
+from hub.desks.inbox.offers import offers as drawn_offers
 from hub.desks.inbox.person import Panel, Wrote, panel
 from hub.desks.inbox.rows import Item, item
 from hub.desks.inbox.seat import Seat, seat
@@ -290,6 +291,7 @@ def _seat(
         text=tried.text if tried else Sealed(""),
         refused=tried.decision if tried else None,
         faults=tried.faults if tried else (),
+        offered=drawn_offers(here.offers, look.settings.clinic),
         now=look.now,
         zone=look.zone,
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from hub.desks.inbox import acts, asides, desk
+from hub.desks.inbox import acts, asides, desk, offer_acts
 from hub.desks.inbox.desk import Look, Tried
 from hub.desks.inbox.toasts import toast_for
 from hub.model.audit import AuditEvent
@@ -35,6 +35,7 @@ def routes() -> list[web.RouteDef]:
         web.get(f"/inbox/{ID}/messages", talk_fragment),
         *acts.routes(show_refused),
         *asides.routes(),
+        *offer_acts.routes(show_refused),
     ]
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 from urllib.parse import quote
 
 from hub.desks.inbox.names import language
+from hub.desks.inbox.offers import Offer
 from hub.desks.inbox.refusals import TONES, Refused, about_text, refusal
 from hub.desks.inbox.views import GLYPHS, NAMES, Rim, RimState, Standing, rim, via
 from hub.model.address import Channel
@@ -43,6 +44,7 @@ class Refusal:
     said_at: str
     ways: tuple[WayOn, ...]
     record: str
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ def seat(
     text: Sealed[str],
     refused: Decision | None,
     faults: tuple[Sealed[str], ...] = (),
+    offered: tuple[Offer, ...] = (),
     now: datetime,
     zone: tzinfo,
 ) -> Seat:
@@ -101,7 +104,7 @@ def seat(
         rim=drawn,
         name=first_name,
         composer=_composer(standing, drawn, text, refused if text_at_fault else None, faults, first_name, now, zone) if open_ else None,
-        refusal=None if open_ else _refusal(standing, decision, found, stops, conversation_id, first_name, now, zone),
+        refusal=None if open_ else _refusal(standing, decision, found, stops, conversation_id, first_name, now, zone, offered),
         others=tuple((s.channel.value, NAMES[s.channel], s.channel is standing.channel) for s in found if s.open),
     )
 
@@ -147,6 +150,7 @@ def _refusal(
     name: str,
     now: datetime,
     zone: tzinfo,
+    offered: tuple[Offer, ...],
 ) -> Refusal:
     why = _why(decision, name, standing, now, zone)
     stop = _stop_behind(decision, standing.channel, stops)
@@ -160,6 +164,7 @@ def _refusal(
         said_at=when.full(stop.occurred_at, zone).rpartition(" ")[0] if stop else "",
         ways=tuple(_way(s, conversation_id) for s in found if s.open and s.channel is not standing.channel)[:3],
         record=f"{decision.reason}, gate {decision.gate}, policy {decision.policy_version}",
+        offers=offered if decision.reason is Reason.WINDOW else (),
     )
 
 

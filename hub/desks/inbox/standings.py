@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hub.desks.inbox.views import Standing, standing_of
 from hub.gate.routes import account_for, capabilities, route_ok, window_messages
+from hub.gate.templates import human_agent, offered
 from hub.model.ids import ConversationId
-from hub.model.permission import ContentFacts, Kind
+from hub.model.permission import ContentFacts, Kind, TemplateStatus
 from hub.policy.consent import derive
 from hub.policy.permission import decide
 from hub.settings import Settings
@@ -21,6 +23,7 @@ from hub.store.pool import Connection
 PLAIN = ContentFacts(
     promo=False, pom=False, pressure=False, health_terms=False, books_u18_procedure=False, identity_ok=True, optout_ok=True, images_ok=True
 )
+TAGGED = replace(PLAIN, template=TemplateStatus.HUMAN_AGENT_TAG)
 
 
 async def standings(
@@ -36,6 +39,7 @@ async def standings(
     for place, fact in zip(places, gathered, strict=True):
         account = account_for(settings.accounts, place.channel, prefer=place.account_id)
         able = capabilities(account) if account else None
+        offers = tuple(offered(settings, account)) if able and able.templates else ()
         found[place.conversation_id].append(
             standing_of(
                 fact,
@@ -46,6 +50,7 @@ async def standings(
                 margin=timedelta(minutes=settings.policy.window_margin_min),
                 max_text=able.max_text if able else 0,
                 templates=bool(able and able.templates),
+                offers=offers,
             )
         )
     return found
@@ -60,7 +65,7 @@ def _ask(place: Place, settings: Settings) -> Ask:
         channel=place.channel,
         kind=Kind.RPL,
         account_id=account.id if account else "",
-        content=PLAIN,
+        content=TAGGED if account and human_agent(account) else PLAIN,
         route_ok=route_ok(account),
         reply_window_h=capabilities(account).reply_window_h if account else 0,
         window_messages=window_messages(account),

@@ -30,6 +30,7 @@ SAID = {
     "settled": "Settled",
     "settled_already": "Settled already",
     "later": "It may not leave just now. It is kept and leaves as soon as it may",
+    "not_filled": "Nothing was sent: the template is gone, or a field of it was left empty",
     "not_again": "It did not fail, so it is not sent again",
     "stopped": "Stopped. Nothing more is sent here",
     "answers": "Kept open for answers",

@@ -12,7 +12,9 @@ from enum import StrEnum
 
 from hub.model.address import Channel
 from hub.model.ids import IdentityId
-from hub.model.permission import ConsentFacts, Decision, Facts, InvitationFacts, Reason, Scope, Suppression
+from hub.model.permission import ConsentFacts, Decision, Facts, InvitationFacts, Reason, Scope, Suppression, TemplateStatus
+from hub.model.template import Template
+from hub.policy.gates import HUMAN_AGENT_DAYS
 from hub.web import when
 
 SOON = timedelta(hours=4)
@@ -114,6 +116,8 @@ class Standing:
     stopped_at: datetime | None = None
     stopped_all: bool = False
     quota: Quota | None = None
+    offers: tuple[Template, ...] = ()  # approved texts that may go though the window is shut
+    personal: bool = False  # the window is shut, and a person's own words may go all the same until `closes_at`
 
     @property
     def open(self) -> bool:
@@ -130,11 +134,16 @@ def standing_of(
     margin: timedelta,
     max_text: int,
     templates: bool,
+    offers: tuple[Template, ...] = (),
 ) -> Standing:
     """Fold facts and answer into what the screen needs. margin: how much earlier than the provider we stop."""
     hours = facts.env.reply_window_h
     window = timedelta(hours=hours) if hours else None
     heard = facts.invitation.last_inbound_at if facts.invitation else None
+    tagged = facts.content.template is TemplateStatus.HUMAN_AGENT_TAG
+    personal = bool(tagged and heard and window and facts.env.now - heard >= window - margin)
+    if personal:
+        window, margin = timedelta(days=HUMAN_AGENT_DAYS), timedelta()
     stops = [s for s in facts.suppressions or () if _covers_replies(s, channel)]
     return Standing(
         channel=channel,
@@ -148,6 +157,8 @@ def standing_of(
         news=news_agreed(consents, facts.suppressions, channel),
         stopped_at=max((s.at for s in stops), default=None),
         stopped_all=any(s.scope is Scope.ALL_CONTACT for s in stops),
+        personal=personal,
+        offers=offers,
     )
 
 
@@ -249,7 +260,8 @@ def strip_words(standing: Standing, *, now: datetime, zone: tzinfo) -> Words:
     remaining = standing.closes_at - now
     if closing(remaining, standing.window):
         return Words(bold=f"Invited {via(standing.channel)}, closing", small=f"{when.left(remaining)} left. {wrote}")
-    return Words(bold=f"Invited {via(standing.channel)}", small=f"Free reply until {when.said(standing.closes_at, now, zone)}. {wrote}")
+    until = "Only what you write yourself, until" if standing.personal else "Free reply until"
+    return Words(bold=f"Invited {via(standing.channel)}", small=f"{until} {when.said(standing.closes_at, now, zone)}. {wrote}")
 
 
 def _closed_words(standing: Standing, now: datetime, zone: tzinfo) -> Words:

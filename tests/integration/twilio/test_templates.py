@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
@@ -11,13 +12,20 @@ from hub import gate
 from hub.gate.asking import Draft
 from hub.gate.templates import Choice
 from hub.model.address import Channel
-from hub.model.message import ProviderRequest
+from hub.model.message import Attestation, ProviderRequest
 from hub.model.permission import Kind, Reason
 from hub.model.sealed import Sealed
 from hub.model.template import TemplateCategory
 from hub.settings import Settings
-from tests.world import WHATSAPP, StandingClock, World
+from hub.store import wordings
+from hub.store.erasing import empty
+from hub.wordings import load
+from tests.integration.people.helpers import box, fills_in
+from tests.world import AMY, WHATSAPP, StandingClock, World
+from workers import follow_ups
+from workers.runtime import Runtime
 
+ADULT = Attestation(wording_id="age_adult", wording_version=1, locale="en")
 READY = Choice(id="answer-ready", locale="en", values={"subject": Sealed("opening\nhours")})
 FILLED = "Hello, Fenwick Lane Clinic has an answer to your question about opening hours. Reply to this message to read on."
 
@@ -57,7 +65,7 @@ async def test_a_template_is_not_offered_before_it_is_approved_nor_for_marketing
     await clinic.writes("When are you open?")
     clock.forward(hours=26)
     for change in ({"approved": False}, {"category": TemplateCategory.MARKETING}):
-        settings = replace(clinic.settings, templates=tuple(replace(t, **change) for t in clinic.settings.templates))  # type: ignore[arg-type]
+        settings = replace(clinic.settings, templates=tuple(replace(t, **change) for t in clinic.settings.templates))
         with pytest.raises(gate.UnknownTemplate):
             await asks(clinic, READY, settings=settings)
 
@@ -88,8 +96,20 @@ async def test_erasing_a_person_takes_the_slots_away_with_the_words(clinic: Worl
     await clinic.writes("When are you open?")
     await asks(clinic, READY)
     assert "opening hours" in str(await clinic.value("SELECT detail::text FROM message WHERE direction = 'outbound'"))
-    from hub.store.erasing import empty
-
     async with clinic.pool.acquire() as conn, conn.transaction():
         await empty(conn, [await conn.fetchval("SELECT id FROM contact")])
     assert await clinic.value("SELECT detail FROM message WHERE direction = 'outbound'") is None
+
+
+async def test_the_question_to_a_typed_whatsapp_number_goes_as_a_template(clinic: World) -> None:
+    async with clinic.pool.acquire() as conn:
+        await wordings.register(conn, load(clinic.settings.config_dir / "wordings").entries)
+    await fills_in(clinic, event_id="f1", number=AMY, consents=(box(Channel.WHATSAPP),), adult=ADULT)
+    async with AsyncExitStack() as stack:
+        assert await follow_ups.run(Runtime(clinic.settings, clinic.pool, stack, clinic.clock), "confirm_consent") == 1
+    assert await clinic.delivers(WHATSAPP) == 1
+    [sent] = map(fields, clinic.transport.sent)
+    assert sent["content_sid"] == "HX00000000000000000000000000000002"
+    assert await clinic.value("SELECT kind FROM message WHERE status = 'accepted'") == "DOI"
+    await clinic.writes("Confirm")
+    assert await clinic.value("SELECT count(*) FROM consent_event WHERE event = 'confirmed'") == 1

@@ -85,7 +85,7 @@ class View:
 
     @property
     def name(self) -> str:
-        return display_name(self.row.name, self.row.address).reveal() if self.whole else SOMEBODY
+        return display_name(self.row.name, self.row.address, self.row.channel).reveal() if self.whole else SOMEBODY
 
     @property
     def first_name(self) -> str:

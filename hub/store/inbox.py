@@ -72,12 +72,13 @@ class ListRow:
     has_unknown: bool
     snoozed: bool
     snoozed_until: datetime | None
+    subject: Sealed[str] | None = None  # of that last message, where it is a mail
 
 
 _ROWS = f"""
 SELECT c.id, c.contact_id, c.channel, c.account_id, c.status, c.unread, c.stop_unclear, c.last_message_at, c.last_inbound_at,
        c.snoozed_at, c.snoozed_until, c.assigned_to, s.name AS assignee, p.display_name, p.locale, i.address,
-       left(w.body, {SNIPPET}) AS words, w.content_kind,
+       left(w.body, {SNIPPET}) AS words, w.content_kind, left(w.subject, {SNIPPET}) AS subject,
        EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = c.id AND m.status = 'failed') AS has_failed,
        EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = c.id AND m.status = 'unknown') AS has_unknown
 FROM conversation c
@@ -88,7 +89,8 @@ LEFT JOIN LATERAL (
     ORDER BY (x.channel = c.channel) DESC, x.verified DESC, x.last_seen_at DESC, x.id LIMIT 1
 ) i ON true
 LEFT JOIN LATERAL (
-    SELECT m.body, m.content_kind FROM message m WHERE m.conversation_id = c.id AND m.direction = 'inbound' ORDER BY m.id DESC LIMIT 1
+    SELECT m.body, m.content_kind, l.subject FROM message m LEFT JOIN mail l ON l.message_id = m.id
+    WHERE m.conversation_id = c.id AND m.direction = 'inbound' ORDER BY m.id DESC LIMIT 1
 ) w ON true
 """
 
@@ -163,6 +165,7 @@ def _row(row: Row) -> ListRow:
         has_unknown=row["has_unknown"],
         snoozed=row["snoozed_at"] is not None,
         snoozed_until=row["snoozed_until"],
+        subject=_sealed(row["subject"]),
     )
 
 

@@ -131,6 +131,17 @@ async def delete(conn: Connection, note_id: UUID, *, now: datetime) -> bool:
     return bool(await conn.fetchval("UPDATE note SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL RETURNING true", note_id, now))
 
 
+async def restore(conn: Connection, note_id: UUID) -> bool:
+    """Bring back a note that was taken away. False when it was not."""
+    return bool(await conn.fetchval("UPDATE note SET deleted_at = NULL WHERE id = $1 AND deleted_at IS NOT NULL RETURNING true", note_id))
+
+
+async def words_before(conn: Connection, note_id: UUID) -> Sealed[str] | None:
+    """What stood in a note before it was last changed; None where it never was."""
+    body = await conn.fetchval("SELECT body FROM note_version WHERE note_id = $1 ORDER BY version DESC LIMIT 1", note_id)
+    return Sealed(body) if body is not None else None
+
+
 async def mark_sent(conn: Connection, note_id: UUID, message_id: MessageId) -> None:
     """Its words went to the person, as this message."""
     await conn.execute("UPDATE note SET sent_message_id = $2 WHERE id = $1", note_id, message_id)

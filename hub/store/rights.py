@@ -43,6 +43,25 @@ async def open_cases(conn: Connection, requests: Sequence[Request], *, now: date
     return [await _open(conn, request, now) for request in requests]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCase:
+    """An open case as other desks name it. due: the clinic's own day an answer must have left by."""
+
+    number: int
+    kind: str
+    received_at: datetime
+    due: date
+
+
+async def open_of(conn: Connection, contact_id: ContactId) -> list[OpenCase]:
+    """The open cases of a person, the most pressing first."""
+    rows = await conn.fetch(
+        "SELECT number, kind, received_at, due FROM rights_case WHERE contact_id = $1 AND state = 'open' ORDER BY due, number LIMIT 10",
+        contact_id,
+    )
+    return [OpenCase(number=r["number"], kind=r["kind"], received_at=r["received_at"], due=r["due"]) for r in rows]
+
+
 async def _open(conn: Connection, request: Request, now: datetime) -> Opened:
     found = await conn.fetchval(
         """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from hub.model.address import Channel
@@ -28,8 +29,22 @@ class FileRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailPart:
+    """What only a mail has. whole: with everything quoted, cut at WHOLE_MOST; None where the body is all of it.
+    from_other: who sent it, where the thread is somebody else's."""
+
+    subject: Sealed[str]
+    whole: Sealed[str] | None
+    mailbox: str
+    trusted: bool
+    flags: tuple[str, ...]
+    from_other: Sealed[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRow:
-    """One message. reason: why the judge last refused it, for outbound ones in state refused."""
+    """One message. reason: why the judge last refused it, for outbound ones in state refused. provider_id: the provider's
+    name for it; detail: what came with it beside its words (hub.intake.place)."""
 
     id: MessageId
     channel: Channel
@@ -48,13 +63,21 @@ class MessageRow:
     reason: Reason | None
     files: tuple[FileRow, ...]
     taken_back: bool = False  # the person took it back
+    provider_id: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    mail: MailPart | None = None
 
 
-_MESSAGES = """
+WHOLE_MOST = 20_000  # characters of a mail with its quotations that a thread shows
+
+_MESSAGES = f"""
 SELECT m.id, m.channel, m.direction, m.kind, m.content_kind, m.body, m.status, m.error_code, m.signal, m.created_at, m.occurred_at,
-       m.send_after, m.status_at, s.name AS author, d.reason, f.files, coalesce(m.detail ? 'taken_back', false) AS taken_back
+       m.send_after, m.status_at, s.name AS author, d.reason, f.files, coalesce(m.detail ? 'taken_back', false) AS taken_back,
+       m.provider_message_id, m.detail, l.message_id AS mail_id, l.subject, left(l.whole_text, {WHOLE_MOST}) AS whole, l.mailbox,
+       l.trusted, l.flags, l.from_other
 FROM message m
 LEFT JOIN staff s ON s.id = m.written_by
+LEFT JOIN mail l ON l.message_id = m.id
 LEFT JOIN LATERAL (
     SELECT x.reason FROM decision x WHERE x.message_id = m.id AND m.status = 'refused' AND x.outcome = 'REFUSE' ORDER BY x.id DESC LIMIT 1
 ) d ON true
@@ -107,6 +130,20 @@ def _message(row: Row) -> MessageRow:
         reason=Reason(row["reason"]) if row["reason"] else None,
         files=tuple(file_row(values) for values in row["files"] or ()),
         taken_back=row["taken_back"],
+        provider_id=row["provider_message_id"],
+        detail=row["detail"] or {},
+        mail=_mail(row) if row["mail_id"] else None,
+    )
+
+
+def _mail(row: Row) -> MailPart:
+    return MailPart(
+        subject=Sealed(row["subject"]),
+        whole=Sealed(row["whole"]) if row["whole"] else None,
+        mailbox=row["mailbox"],
+        trusted=row["trusted"],
+        flags=tuple(row["flags"]),
+        from_other=Sealed(row["from_other"]) if row["from_other"] else None,
     )
 
 

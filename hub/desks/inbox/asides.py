@@ -1,4 +1,4 @@
-"""What can be done beside answering: writing a note, putting a conversation aside, fetching a file. Nothing here is sent to anybody."""
+"""What can be done beside answering: a note, putting a conversation aside, fetching a file. Nothing here is sent to anybody."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from aiohttp import web
 from cryptography.exceptions import InvalidTag
 
 from hub.desks.inbox.acts import LONGEST_TEXT, back, conversation_of, note_audit
-from hub.desks.inbox.aside import back_at
+from hub.desks.inbox.aside import NotThen, back_at
+from hub.desks.inbox.notes import may_change
 from hub.files import FileStore
 from hub.model.audit import AuditEvent
 from hub.model.sealed import Sealed
 from hub.store import audit, downloads, inbox, live, notes, snooze
+from hub.store.pool import Connection
 from hub.web.forms import fields
 from hub.web.keys import CLOCK, POOL, SETTINGS
 from hub.web.roles import Right
@@ -34,6 +36,9 @@ FILE_HEADERS: Final = {
 def routes() -> list[web.RouteDef]:
     return [
         web.post(f"/inbox/{_ID}/note", write_note),
+        web.post(f"/inbox/{_ID}/note/change", change_note),
+        web.post(f"/inbox/{_ID}/note/remove", remove_note),
+        web.post(f"/inbox/{_ID}/note/undo", undo_note),
         web.post(f"/inbox/{_ID}/snooze", put_aside),
         web.post(f"/inbox/{_ID}/wake", bring_back),
         web.get(f"/inbox/{_ID}/files/{{file:[0-9a-f-]{{36}}}}", fetch_file),
@@ -58,11 +63,75 @@ async def write_note(request: web.Request) -> web.StreamResponse:
 
 
 @acts(Right.ANSWER)
+async def change_note(request: web.Request) -> web.StreamResponse:
+    """Other words for one's own note; the earlier ones are kept."""
+    text = (await fields(request)).get("text", "").replace("\r\n", "\n").strip()
+    if not text or len(text) > LONGEST_TEXT:
+        raise web.HTTPBadRequest
+    async with request.app[POOL].acquire() as conn, conn.transaction():
+        note = await _own_note(request, conn)
+        done = await notes.change(conn, note.id, Sealed(text), now=request.app[CLOCK]())
+        if done:
+            await _told(request, conn, note, "note.changed")
+    raise back(request, did="note_changed", note=str(note.id)) if done else back(request)
+
+
+@acts(Right.ANSWER)
+async def remove_note(request: web.Request) -> web.StreamResponse:
+    """Take one's own note out of sight. The record keeps it (policy R53)."""
+    async with request.app[POOL].acquire() as conn, conn.transaction():
+        note = await _own_note(request, conn)
+        done = await notes.delete(conn, note.id, now=request.app[CLOCK]())
+        if done:
+            await _told(request, conn, note, "note.deleted")
+    raise back(request, did="note_removed", note=str(note.id)) if done else back(request)
+
+
+@acts(Right.ANSWER)
+async def undo_note(request: web.Request) -> web.StreamResponse:
+    """The way back from the last change or removal of one's own note."""
+    async with request.app[POOL].acquire() as conn, conn.transaction():
+        note = await _own_note(request, conn)
+        if note.deleted_at is not None:
+            done, action = await notes.restore(conn, note.id), "note.restored"
+        else:
+            before = await notes.words_before(conn, note.id)
+            done = before is not None and await notes.change(conn, note.id, before, now=request.app[CLOCK]())
+            action = "note.changed"
+        if done:
+            await _told(request, conn, note, action)
+    raise back(request, did="note_back") if done else back(request)
+
+
+async def _own_note(request: web.Request, conn: Connection) -> notes.NoteRow:
+    """The note the form names, locked. Raises 404 where it is not in this conversation, 403 where it is not theirs to change."""
+    try:
+        note_id = UUID((await fields(request)).get("note", ""))
+    except ValueError as error:
+        raise web.HTTPNotFound from error
+    note = await notes.one(conn, note_id, lock=True)
+    if note is None or note.conversation_id != conversation_of(request):
+        raise web.HTTPNotFound
+    if not may_change(note, me(request).id):
+        raise web.HTTPForbidden
+    return note
+
+
+async def _told(request: web.Request, conn: Connection, note: notes.NoteRow, action: str) -> None:
+    person, now = me(request), request.app[CLOCK]()
+    await audit.append(conn, [AuditEvent(at=now, actor=person.actor, role=person.role, action=action, object=f"note:{note.id}")])
+    await live.notify(conn, [note.conversation_id])
+
+
+@acts(Right.ANSWER)
 async def put_aside(request: web.Request) -> web.StreamResponse:
     now, settings = request.app[CLOCK](), request.app[SETTINGS]
-    choice = (await fields(request)).get("until", "")
+    form = await fields(request)
+    choice = form.get("until", "")
     try:
-        until = back_at(choice, now, ZoneInfo(settings.clinic.time_zone))
+        until = back_at(choice, now, ZoneInfo(settings.clinic.time_zone), form.get("at", ""))
+    except NotThen:
+        raise back(request, did="not_then") from None
     except ValueError as error:
         raise web.HTTPBadRequest from error
     async with request.app[POOL].acquire() as conn, conn.transaction():

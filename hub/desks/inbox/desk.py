@@ -226,11 +226,11 @@ async def _talk(
     later: bool,
     tried: Tried | None,
 ) -> Talk:
-    name = display_name(row.name, row.address)
+    name = display_name(row.name, row.address, row.channel)
     here = primary(found, via)
     frame = Frame(
         conversation_id=row.id,
-        notes=await _notes(conn, row.id, messages, whole=earlier is None, later=later, zone=look.zone),
+        notes=await _notes(conn, look, row.id, messages, whole=earlier is None, later=later),
         first_name=first_name(name.reveal()),
         locale=row.locale,
         opened=await thread.first_of(conn, row.id),
@@ -265,14 +265,15 @@ async def _talk(
 
 
 async def _notes(
-    conn: Connection, conversation_id: ConversationId, messages: Sequence[MessageRow], *, whole: bool, later: bool, zone: tzinfo
+    conn: Connection, look: Look, conversation_id: ConversationId, messages: Sequence[MessageRow], *, whole: bool, later: bool
 ) -> list[Note]:
     """The notes that belong between these messages; before the first where the thread begins, after the last where it ends."""
     since = None if whole or not messages else messages[0].created_at
     until = messages[-1].created_at if later and messages else None
     rows = await notes.of_conversation(conn, conversation_id, since=since, until=until)
     sent = await thread.statuses(conn, [r.sent_message_id for r in rows if r.sent_message_id is not None])
-    return [drawn(r, sent, zone) for r in rows]
+    reader = look.staff_id if look.may_answer else None
+    return [drawn(r, sent, look.zone, reader=reader) for r in rows]
 
 
 def _aside(row: ListRow, look: Look) -> str:
@@ -302,7 +303,7 @@ async def _panel(conn: Connection, look: Look, row: ListRow, found: Sequence[Sta
     refs = [(e.wording.id, e.wording.version, e.wording.locale) for e in events if e.wording]
     return panel(
         await thread.person(conn, row.contact_id, besides=row.id),
-        name=display_name(row.name, row.address),
+        name=display_name(row.name, row.address, row.channel),
         found=found,
         stops=stops,
         consents=events,

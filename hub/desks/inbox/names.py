@@ -6,21 +6,38 @@ from functools import lru_cache
 
 import phonenumbers
 
+from hub.model.address import Channel
 from hub.model.sealed import Sealed
 
 NAMELESS = "Somebody without a name"
+# Where a platform's own id is all we have, it says nothing to anybody: its last figures only tell two people apart.
+_ON = {Channel.MESSENGER: "Messenger", Channel.INSTAGRAM: "Instagram", Channel.WECHAT: "WeChat", Channel.WHATSAPP: "WhatsApp"}
+SOMEBODY = "Somebody"
 
 
-def display_name(name: Sealed[str] | None, address: Sealed[str] | None) -> Sealed[str]:
-    """The name they gave, else their address, else that we know neither."""
+def display_name(name: Sealed[str] | None, address: Sealed[str] | None, channel: Channel | None = None) -> Sealed[str]:
+    """The name they gave, else their address, else "Somebody on Instagram, …123", else that we know neither."""
     if name is not None:
         return name
-    return Sealed(shown_address(address.reveal())) if address is not None else Sealed(NAMELESS)
+    if address is None:
+        return Sealed(NAMELESS)
+    plain = address.reveal()
+    if not is_opaque(plain):
+        return Sealed(shown_address(plain))
+    where = f" on {_ON[channel]}" if channel in _ON else ""
+    return Sealed(f"{SOMEBODY}{where}, …{plain[-3:]}")
+
+
+def is_opaque(address: str) -> bool:
+    """Whether it is a platform's own id, kept as "account:id", and neither a number nor a mail address."""
+    return ":" in address and "@" not in address
 
 
 @lru_cache(maxsize=1024)
 def shown_address(address: str) -> str:
-    """A phone number in groups, "+44 7700 900162"; anything else as it is."""
+    """A phone number in groups, "+44 7700 900162"; a platform's id without our account before it; anything else as it is."""
+    if is_opaque(address):
+        return address.partition(":")[2]
     if not address.startswith("+"):
         return address
     try:
@@ -43,7 +60,7 @@ def initials(name: str) -> str:
     han = [c for c in name if _is_han(c)]
     if han:
         return han[0]
-    if name.startswith("+"):
+    if name.startswith(("+", f"{SOMEBODY} on ")):
         return name[-2:]
     words = name.split()
     return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper() if words else "?"

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from uuid import UUID
 
 from hub.desks.inbox.words import file_words
-from hub.model.ids import ConversationId
+from hub.model.ids import ConversationId, StaffId
 from hub.model.message import DeliveryStatus
 from hub.model.sealed import Sealed
 from hub.store.notes import NoteRow
@@ -28,8 +28,12 @@ class NoteFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One note as it is drawn. state: what became of it since, in words; gone: taken away, its words are not shown."""
+    """One note as it is drawn. state: what became of it since, in words; gone: taken away, its words are not shown.
 
+    own: the reader wrote it here and may still change it or take it away.
+    """
+
+    id: UUID
     key: str
     author: str
     text: Sealed[str]
@@ -39,14 +43,16 @@ class Note:
     files: tuple[NoteFile, ...]
     at: datetime
     at_full: str
+    own: bool = False
     kind: str = "note"
 
 
-def drawn(row: NoteRow, sent: Mapping[UUID, DeliveryStatus], zone: tzinfo) -> Note:
-    """A note in words. sent: the status of the messages that notes became."""
+def drawn(row: NoteRow, sent: Mapping[UUID, DeliveryStatus], zone: tzinfo, *, reader: StaffId | None = None) -> Note:
+    """A note in words. sent: the status of the messages that notes became. reader: who may change their own; None: a mere reader."""
     gone = row.deleted_at is not None
     where = ", from Slack" if row.source == "slack" else ""
     return Note(
+        id=row.id,
         key=f"n-{row.id}",
         author=row.author,
         text=Sealed("") if gone else row.body,
@@ -56,7 +62,13 @@ def drawn(row: NoteRow, sent: Mapping[UUID, DeliveryStatus], zone: tzinfo) -> No
         files=tuple(_file(row.conversation_id, f) for f in row.files if not gone),
         at=row.created_at,
         at_full=when.full(row.created_at, zone),
+        own=not gone and may_change(row, reader),
     )
+
+
+def may_change(row: NoteRow, reader: StaffId | None) -> bool:
+    """Its writer may, here, unless it went to the person. What was written in Slack is changed there, so that both stay one."""
+    return row.author_id == reader and row.source == "web" and row.sent_message_id is None
 
 
 def _state(row: NoteRow, sent: Mapping[UUID, DeliveryStatus], zone: tzinfo) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.desks.inbox import acts, asides, desk, offer_acts
+from hub.desks.inbox.aside import suggested
 from hub.desks.inbox.desk import Look, Tried
 from hub.desks.inbox.toasts import toast_for
 from hub.model.audit import AuditEvent
@@ -148,7 +149,8 @@ async def _around(
         "items": items,
         "older": older,
         "counts": {v.value: n for v, n in (await inbox.counts(conn, look.staff_id)).items()},
-        "toast": await toast_for(conn, request.query, look),
+        "toast": await toast_for(conn, request.query, look, id_of(request) if "id" in request.match_info else None),
+        "suggested": suggested(look.now, look.zone),
         "practice_phone": f"http://{settings.sandbox_host}:{settings.sandbox_port}/" if settings.sandbox else None,
     }
 

@@ -56,14 +56,14 @@ class Item:
 
 def item(row: ListRow, found: Sequence[Standing], *, now: datetime, zone: tzinfo) -> Item:
     """The drawn row. The mark is that of the channel they wrote on last; a form shows its own sheet."""
-    name = display_name(row.name, row.address)
+    name = display_name(row.name, row.address, row.channel)
     standing = primary(found)
     words = row.words.reveal() if row.words else ""
     return Item(
         id=row.id,
         name=name,
         name_language=language(name.reveal(), None),
-        words=Sealed(words or WITHOUT_TEXT.get(row.content_kind or ContentKind.TEXT, "We wrote first")),
+        words=_words(row, words),
         language=language(words, row.locale) if words else None,
         rim=_rim(row, standing, now, zone),
         new=row.unread > 0,
@@ -75,6 +75,15 @@ def item(row: ListRow, found: Sequence[Standing], *, now: datetime, zone: tzinfo
         face=initials(row.assignee) if row.assignee else None,
         group=group(row.last_message_at, now, zone),
     )
+
+
+def _words(row: ListRow, words: str) -> Sealed[str]:
+    """The line under the name. A mail begins with its subject; a reaction is said to be one."""
+    subject = " ".join(row.subject.reveal().split()) if row.subject else ""
+    if row.content_kind is ContentKind.REACTION and words:
+        return Sealed(f"Reacted {words}")
+    told = words or WITHOUT_TEXT.get(row.content_kind or ContentKind.TEXT, "We wrote first")
+    return Sealed(f"{subject}: {told}" if subject else told)
 
 
 def group(at: datetime, now: datetime, zone: tzinfo) -> str:

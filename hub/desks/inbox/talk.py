@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from uuid import UUID
 
+from hub.desks.inbox.details import Details, by_provider_id, details, folds, reactions
 from hub.desks.inbox.names import language
 from hub.desks.inbox.notes import Note
 from hub.desks.inbox.views import NAMES, via
@@ -77,7 +78,10 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bubble:
-    """One message. tick: icon, word, tone; problem: the reason in words. acts: what can be done about it just now."""
+    """One message. tick: icon, word, tone; problem: the reason in words. acts: what can be done about it just now.
+
+    more: what came with it beside its words. gone: they took it back; words still here are drawn struck.
+    """
 
     key: str
     id: MessageId
@@ -93,6 +97,8 @@ class Bubble:
     tick: tuple[str, str, str] | None
     problem: str
     acts: tuple[str, ...]
+    more: Details
+    gone: bool = False
     kind: str = "message"
 
 
@@ -113,10 +119,15 @@ class Frame:
     now: datetime
     zone: tzinfo
     notes: Sequence[Note] = ()
+    known: Mapping[str, MessageRow] = field(default_factory=dict)
+    signs: Mapping[str, Sealed[str]] = field(default_factory=dict)
 
 
 def entries(rows: Sequence[MessageRow], frame: Frame) -> list[Entry]:
-    """The thread, oldest first."""
+    """The thread, oldest first. A reaction is drawn on the message it is about, where that stands on the page."""
+    known = by_provider_id(rows)
+    frame = replace(frame, known=known, signs=reactions(rows))
+    rows = [r for r in rows if not folds(r, known)]
     found: list[Entry] = []
     last_day: date | None = None
     several = len({r.channel for r in rows}) > 1
@@ -212,6 +223,8 @@ def _bubble(row: MessageRow, frame: Frame, *, several: bool) -> Bubble:
         tick=tick,
         problem=_problem(row, frame),
         acts=_acts(row) if frame.may_act else (),
+        more=details(row, frame.known, frame.signs, frame.zone),
+        gone=row.taken_back,
     )
 
 
@@ -227,7 +240,7 @@ def _note(row: MessageRow, frame: Frame) -> str:
     if row.content_kind is ContentKind.CONTACTS:
         return f"{frame.first_name} sent a contact card"
     if row.content_kind is ContentKind.REACTION:
-        return "Reaction"
+        return f"{frame.first_name} reacted to an earlier message"
     return ""
 
 

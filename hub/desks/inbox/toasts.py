@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hub.desks.inbox.desk import Look
 from hub.desks.inbox.names import display_name, first_name
-from hub.model.ids import MessageId
+from hub.model.ids import ConversationId, MessageId
 from hub.model.message import DeliveryStatus
 from hub.store import thread
 from hub.store.pool import Connection
@@ -22,6 +22,10 @@ SAID = {
     "handed_back": "Handed back",
     "unread": "Marked unread",
     "noted": "Noted. Only colleagues see it",
+    "note_changed": "Note changed",
+    "note_removed": "Note taken away. The record keeps it",
+    "note_back": "As it was before",
+    "not_then": "Not put aside: choose a time ahead, within a year",
     "snoozed": "Put aside. It comes back by itself",
     "not_open": "It is resolved, so there is nothing to put aside",
     "woken": "Back in the list",
@@ -36,6 +40,8 @@ SAID = {
     "answers": "Kept open for answers",
 }
 
+NOTE_UNDO = frozenset({"note_changed", "note_removed"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toast:
@@ -49,20 +55,29 @@ class Toast:
     button: str = "Undo"
 
 
-async def toast_for(conn: Connection, query: Mapping[str, str], look: Look) -> Toast | None:
+async def toast_for(conn: Connection, query: Mapping[str, str], look: Look, conversation_id: ConversationId | None = None) -> Toast | None:
     """The toast the address asks for; None when it has nothing to say any more."""
     if "sent" in query:
         return await _sending(conn, query["sent"], look)
-    text = SAID.get(query.get("did", ""))
-    return Toast(text=text) if text else None
+    did = query.get("did", "")
+    if did in NOTE_UNDO and (note := _id(query.get("note", ""))) is not None and conversation_id is not None:
+        return Toast(text=SAID[did], action=f"/inbox/{conversation_id}/note/undo", field=("note", str(note)))
+    return Toast(text=SAID[did]) if did in SAID else None
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 async def _sending(conn: Connection, text: str, look: Look) -> Toast | None:
     """A reply that still waits to leave can be taken back."""
-    try:
-        message_id = MessageId(UUID(text))
-    except ValueError:
+    found = _id(text)
+    if found is None:
         return None
+    message_id = MessageId(found)
     row = await thread.sending(conn, message_id)
     if row is None or row.status is not DeliveryStatus.QUEUED or row.send_after <= look.now:
         return None

@@ -10,13 +10,21 @@ from aiohttp import web
 
 from tests.integration.web.conftest import PASSWORD, Browser, Hire
 
+PATIENTS = (
+    "/webhooks/",
+    "/enquire",
+    "/privacy",
+    "/consent/",
+    "/unsubscribe",
+    "/preferences",
+)  # guarded by signatures and tokens of their own
 OPEN = {"/", "/sign-in", "/welcome", "/welcome/{token}", "/healthz", "/metrics", "/static/{fingerprint}/{name}"}
 
 
 async def test_every_staff_route_is_guarded(browser: Browser) -> None:
     for route in browser.client.app.router.routes():
         path = route.resource.canonical if route.resource else ""
-        if path.startswith(("/webhooks/", "/enquire", "/privacy")) or (path in OPEN and route.method != "POST"):
+        if path.startswith(PATIENTS) or (path in OPEN and route.method != "POST"):
             continue
         assert getattr(route.handler, "guarded", False), f"{route.method} {path}"
 

@@ -10,12 +10,20 @@ function move(step) {
   next?.focus();
 }
 
+// Opens what is folded away and goes to its first field.
+function unfold(details, first) {
+  const found = document.querySelector(details);
+  if (!found?.querySelector(first)) return;
+  found.open = true;
+  found.querySelector(first).focus();
+}
+
 function back(help) {
   if (help.open) return help.close();
   const field = typing(document.activeElement);
   if (field) return field.blur();
-  const menu = document.querySelector("details.menu[open]");
-  if (menu) menu.open = false;
+  const folded = document.querySelector("details.menu[open], .beside details[open], .note-acts details[open]");
+  if (folded) folded.open = false;
   else if (document.querySelector("[data-back]")) location.assign(document.querySelector("[data-back]").href);
 }
 
@@ -30,6 +38,7 @@ export default function () {
   }
   const acts = {
     j: () => move(1), k: () => move(-1), e: () => press("e"), a: () => press("a"),
+    n: () => unfold(".beside details", "#note"), h: () => unfold('[data-menu="more"]', "[data-aside] button"),
     r: () => document.querySelector("#reply, #why-not")?.focus(), "?": () => help.showModal(),
   };
   document.addEventListener("keydown", (event) => {

@@ -3,12 +3,28 @@ import { attach } from "./start.js";
 
 const byKey = (root) => new Map([...root.children].filter((c) => c.dataset.key).map((c) => [c.dataset.key, c]));
 
+// What the reader has unfolded stays so.
+function keepOpen(old, fresh) {
+  const before = old.querySelectorAll("details");
+  fresh.querySelectorAll("details").forEach((details, n) => { if (before[n]?.open) details.open = true; });
+}
+
+// Nobody loses words they are typing into a child because something else about it changed.
+const inUse = (child) => child.contains(document.activeElement?.closest("textarea, input:not([type=hidden])") ?? null);
+
 // Children keep their place when nothing about them changed, so nothing flickers and the reader's place is kept.
 function mergeChildren(old, fresh) {
   const have = byKey(old);
   let at = old.firstElementChild;
   for (const child of [...fresh.children]) {
     const same = have.get(child.dataset.key);
+    if (same) keepOpen(same, child);
+    if (same && inUse(same)) {
+      have.delete(child.dataset.key);
+      if (same === at) at = at.nextElementSibling;
+      else old.insertBefore(same, at);
+      continue;
+    }
     if (same?.outerHTML === child.outerHTML) {
       have.delete(child.dataset.key);
       if (same === at) at = at.nextElementSibling;

@@ -43,6 +43,7 @@ _SEPARATOR = re.compile(
     re.I,
 )
 _RULE = re.compile(r"^\s?[_]{20,}\s*$")
+_TELLING = re.compile(r"[-_=—–─*:：]")  # a line without any of these ends nothing, unless it holds one of our markers
 
 _SENT_FROM = re.compile(r"^\s{0,4}" + words.any_of(_WORDS["sent_from"]["patterns"]), re.I)
 _QUOTED = re.compile(r"^\s{0,3}(?:>|＞|\|\s?>)")
@@ -62,7 +63,10 @@ def fold(text: str, markers: Sequence[str] = OUR_MARKERS) -> Folded:
 def _own_lines(lines: list[str], markers: tuple[str, ...]) -> list[str]:
     kept: list[str] = []
     at = 0
-    checks = _MOST_INTRO_CHECKS
+    folded = "\n".join(lines).casefold() if markers else ""
+    markers = tuple(m for m in markers if m in folded)
+    closing = [line.rstrip(_FRINGE).endswith(_INTRO_ENDS) for line in lines]
+    checks = _MOST_INTRO_CHECKS if True in closing else 0
     while at < len(lines):
         line = lines[at]
         if _ends_here(lines, at, markers):
@@ -71,7 +75,8 @@ def _own_lines(lines: list[str], markers: tuple[str, ...]) -> list[str]:
             at += 1
             continue
         length = 0
-        if checks and _could_be_intro(lines, at):
+        # A cheap look before the patterns run: some line of the next few ends as an intro does.
+        if checks and line and len(line) <= _LONGEST_INTRO and True in closing[at : at + _MOST_INTRO_LINES]:
             checks -= 1
             length = _intro_length(lines, at)
         if length:
@@ -87,6 +92,8 @@ def _own_lines(lines: list[str], markers: tuple[str, ...]) -> list[str]:
 def _ends_here(lines: list[str], at: int, markers: tuple[str, ...]) -> bool:
     """Whether everything from this line on is not the writer's own."""
     line = lines[at]
+    if not markers and not _TELLING.search(line):
+        return False
     if line.rstrip("\r") in ("-- ", "--"):
         return True
     if len(line) > _LONGEST_INTRO:
@@ -119,16 +126,6 @@ def _is_block(lines: list[str], at: int) -> bool:
 def _block_key(line: str) -> str | None:
     found = _BLOCK_LINE.match(line[:200])
     return _KEY_OF.get(found[1].casefold().strip()) if found else None
-
-
-def _could_be_intro(lines: list[str], at: int) -> bool:
-    """A cheap look before the patterns run: some later line of the few ends as an intro does."""
-    line = lines[at]
-    return (
-        bool(line)
-        and len(line) <= _LONGEST_INTRO
-        and any(near.rstrip(_FRINGE).endswith(_INTRO_ENDS) for near in lines[at : at + _MOST_INTRO_LINES])
-    )
 
 
 def _intro_length(lines: list[str], at: int) -> int:

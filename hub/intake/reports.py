@@ -15,6 +15,7 @@ from hub.store.delivery import Joined, Report
 from hub.store.pool import Connection
 
 OUR_OWN_PAGE = frozenset({"one_click", "unsubscribe_page"})  # said by the person, not told by a provider
+AS_TOLD = OUR_OWN_PAGE | {"complaint"}  # sources told apart on record: a campaign pauses itself when too many complain
 SEND_ACTIONS = {DeliveryStatus.FAILED: "send.failed", DeliveryStatus.DELIVERED: "send.delivered"}
 
 
@@ -85,7 +86,7 @@ async def apply_preferences(
                     hashes=addresses,
                     effects=preference_effects(event),
                     occurred_at=event.occurred_at,
-                    source=event.source if event.source in OUR_OWN_PAGE else "provider_preference",
+                    source=event.source if event.source in AS_TOLD else "provider_preference",
                     rule_id=f"page:{event.source}" if event.source in OUR_OWN_PAGE else f"provider:{event.source}",
                 )
             )

@@ -63,6 +63,7 @@ SELECT q.ord, c.restricted, c.erasure, c.deceased, c.birth_date, c.age_confirmed
        s.rows AS suppressions,
        o.revoked_at, o.confirmations, w.sent AS window_sent, b.about AS objections,
        d.ticked_at, d.asked_at, m.week, m.month,
+       q.kind = 'RTS' AND EXISTS (SELECT 1 FROM rights_case x WHERE x.contact_id = q.contact_id AND x.state = 'open') AS case_open,
        EXISTS (SELECT 1 FROM kill_switch k WHERE k.subject IN ('kind:' || q.kind, 'channel:' || q.channel, 'account:' || q.account_id))
            AS paused
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $8::bool[])
@@ -158,6 +159,7 @@ def _facts(ask: Ask, row: Row | None, now: datetime) -> Facts:
             confirmations_sent=row["confirmations"],
             form_ticked_at=row["ticked_at"],
             doi_last_sent_at=row["asked_at"],
+            case_open=row["case_open"],
         ),
         content=ask.content,
         purpose=ask.purpose,

@@ -19,7 +19,7 @@ class NewSuppression:
     """One standing "never", by address and, where known, by person as well.
 
     occurred_at: the provider's time of the words. source: "message", "provider_keyword", "provider_error",
-    "provider_preference", "staff", "form", "import". evidence_id: the message that said so.
+    "provider_preference", "complaint", "staff", "form", "import". evidence_id: the message that said so.
     """
 
     address_hash: bytes | None

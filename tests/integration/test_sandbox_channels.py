@@ -266,7 +266,7 @@ async def test_a_mail_has_its_subject_its_own_look_and_may_be_called_spam(house:
         assert none.status == 404
     await does(house, on, "complain", target=target(page, mine=False))
     await shows(house, on, "Marked as spam")
-    assert await house.world.value("SELECT count(*) FROM suppression WHERE source = 'provider_preference'")
+    assert await house.world.value("SELECT count(*) FROM suppression WHERE source = 'complaint'")
 
 
 @pytest.mark.parametrize(("double", "on"), [("twilio", "whatsapp-sandbox"), ("meta", "messenger-sandbox")])

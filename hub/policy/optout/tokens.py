@@ -53,6 +53,7 @@ def tokenise(text: str, lexicon: Lexicon) -> Tokens:
     foreign = not text.isascii()
     singles = 0
     has_phrases = False
+    resolved: dict[str, tuple[str, Word]] = {}  # an unknown word is looked into once, however often it stands here
     for match in TOKEN.finditer(text):
         token = match.group()
         word = known(token)
@@ -66,7 +67,9 @@ def tokenise(text: str, lexicon: Lexicon) -> Tokens:
                 continue
             singles += token.isalpha()
         if word is None:
-            token, word = _resolve(token, lexicon)
+            if (again := resolved.get(token)) is None:
+                again = resolved[token] = _resolve(token, lexicon)
+            token, word = again
         if word.phrases is not None:
             has_phrases = True
         texts.append(token)

@@ -36,6 +36,9 @@ CAPABILITIES = Capabilities(
     max_text=outgoing.MAX_TEXT,
     read_receipts=False,
     provider_confirms_stop=False,
+    attempts=56,  # about a day: mail is expected to wait for a server that is away (RFC 5321 §4.5.4.1)
+    longest_wait_s=1800.0,
+    in_flight=512,
     max_body_bytes=41 * 1024 * 1024,  # a mail of the greatest size, and a form around it
 )
 

@@ -34,6 +34,7 @@ from workers.tokens import KeptTokens
 T = TypeVar("T")
 log = structlog.get_logger("worker")
 
+CLAIM_OF = 256  # sends: whoever has more of them under way decides about some while others are read or written
 QUEUES = ("reply", "mail", "campaign", "housekeeping")  # in the order they are served
 
 
@@ -69,7 +70,17 @@ class Runtime:
         if account is None or (transport := await self.transport(account_id)) is None:
             return None
         adapter, policy = ADAPTERS[account.adapter], self.settings.policy
-        return Delivery(self.pool, account, adapter, transport, policy=policy, clock=self.clock, held=self.spool.waiting)
+        return Delivery(
+            self.pool,
+            account,
+            adapter,
+            transport,
+            policy=policy,
+            clock=self.clock,
+            in_flight=(in_flight := adapter.capabilities.in_flight),
+            claims=max(1, in_flight // CLAIM_OF),
+            held=self.spool.waiting,
+        )
 
 
 class _Loop:

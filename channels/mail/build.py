@@ -235,7 +235,7 @@ def _list_headers(unsubscribe: Unsubscribe) -> list[str]:
     """RFC 8058 §3.1. The link is never folded: some receivers read it line by line."""
     if not _URL.match(unsubscribe.url) or len(unsubscribe.url) > 900:
         raise ValueError("the unsubscribe link must be https and printable")
-    mailto = f"mailto:{_address(unsubscribe.mailto)}?subject={quote(unsubscribe.token, safe='')}"
+    mailto = f"mailto:{header_address(unsubscribe.mailto)}?subject={quote(unsubscribe.token, safe='')}"
     return [f"List-Unsubscribe: <{unsubscribe.url}>,\r\n <{mailto}>\r\n", "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"]
 
 
@@ -249,7 +249,7 @@ def _bracketed(message_id: str) -> str:
     return f"<{message_id}>"
 
 
-def _address(address: str) -> str:
+def header_address(address: str) -> str:
     """An address as it may stand in a header. Raises ValueError; local parts beyond ASCII would need SMTPUTF8."""
     if _PLAIN_ADDRESS.match(address):
         return address
@@ -263,11 +263,11 @@ def _address(address: str) -> str:
 def _mailbox(name: str, address: str) -> str:
     name = one_line(name)[:200]
     if not name:
-        return _address(address)
+        return header_address(address)
     if not _PLAIN_WORDS.match(name) or "=?" in name:
-        return f"{_words(name, 10, always=True)}\r\n <{_address(address)}>"
+        return f"{_words(name, 10, always=True)}\r\n <{header_address(address)}>"
     quoted = name if _ATOMS.match(name) else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f"{quoted}\r\n <{_address(address)}>" if len(quoted) > 40 else f"{quoted} <{_address(address)}>"
+    return f"{quoted}\r\n <{header_address(address)}>" if len(quoted) > 40 else f"{quoted} <{header_address(address)}>"
 
 
 def _words(text: str, column: int, *, always: bool = False) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from channels.errors import CannotExpress
 from channels.mail import letter, phrases
 from channels.mail.account import instance_of, signed_domain, token_keys
-from channels.mail.build import CompiledMail, Delivery, Layout, Unsubscribe, outbound_message_id
+from channels.mail.build import CompiledMail, Delivery, Layout, Unsubscribe, header_address, outbound_message_id
 from channels.mail.dkim import DkimSigner
 from channels.mail.tokens import Purpose, short_id, sign_address, sign_unsubscribe
 from channels.mail.values import Permanence
@@ -47,6 +47,7 @@ def render(message: OutboundMessage, account: Account) -> ProviderRequest:
     message_id = outbound_message_id(message.id, domain)
     try:
         whole = _compiled_for(account, mail, text).fill(_delivery(message, mail, account, message_id))
+        recipient = header_address(message.to.value.reveal())
         sender = "" if mail.automatic else sign_address(Purpose.BOUNCE, short_id(message.id), domain, token_keys(account))
     except ValueError:
         raise CannotExpress(account.id, "address") from None
@@ -54,7 +55,7 @@ def render(message: OutboundMessage, account: Account) -> ProviderRequest:
     signed = signer.sign(whole, mail.written_at) if signer else whole
     return ProviderRequest(
         operation=SEND,
-        fields=Sealed({"sender": sender, "recipient": message.to.value.reveal(), "mail": signed, "message_id": message_id}),
+        fields=Sealed({"sender": sender, "recipient": recipient, "mail": signed, "message_id": message_id}),
     )
 
 

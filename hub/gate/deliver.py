@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import structlog
 
@@ -27,6 +28,8 @@ log = structlog.get_logger("gate")
 
 CLAIM_GOOD_FOR = timedelta(seconds=1)
 POLL_S = 0.03
+# How a worker learns how many it may claim at once: each send begun in time adds a little, each that came too late takes a share.
+SURER, LESS_SURE, FEWEST = 0.05, 0.98, 8.0
 RECORD_RETRIES = 60
 
 
@@ -38,12 +41,20 @@ class Source(Protocol):
     async def recorded(self, conn: Connection, rows: Sequence[Sent]) -> None: ...
 
 
+@runtime_checkable
+class Narrow(Protocol):
+    """A transport that carries only so many at once, on as many connections."""
+
+    at_once: int
+
+
 class Delivery:
     """One account's way out in one worker.
 
     source: what waits in the account's queue, unless another one is given.
     held: whether nothing may be claimed just now, since something that came in is not stored yet: it may be a stop.
-    in_flight: sends under way at once. claims: claims under way at once, so that one decides while another reads or writes.
+    in_flight: sends claimed and not yet done, at most; fewer are claimed where they would wait longer than a claim is good for.
+    claims: claims under way at once, so that one decides while another reads or writes.
     clock: aware UTC; passed in so that tests can move it.
     """
 
@@ -66,6 +77,9 @@ class Delivery:
         self._held, self._claims = held, claims
         self._source: Source = source or QueueSource(pool, account, policy=policy, clock=clock)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()  # a send is done
+        self._window = float(in_flight)  # sends that are begun in time, as far as we know
+        self._lanes = asyncio.Semaphore(transport.at_once if isinstance(transport, Narrow) else in_flight)
         self._finished: asyncio.Queue[Finished] = asyncio.Queue()
         self._open = 0  # claimed and not yet recorded; their people wait for the next message
         self._asked_for = 0  # sends that claims under way may bring
@@ -105,15 +119,16 @@ class Delivery:
         return let_go
 
     async def _pause(self) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
-        else:
-            await asyncio.sleep(POLL_S)
+        self._freed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_S):
+                await self._freed.wait()
 
     async def _claim_some(self) -> tuple[int, int]:
         """Claim what the rate limiter lets go right now, and start sending it: how many, of how many looked at."""
-        free = min(self._in_flight - len(self._tasks) - self._asked_for, self._in_flight // self._claims)
-        if free < max(1, self._in_flight // (4 * self._claims)):
+        most = int(self._window)
+        free = min(most - len(self._tasks) - self._asked_for, most // self._claims)
+        if free < max(1, most // (4 * self._claims)):
             return 0, 0  # few at a time would cost a transaction each
         if self._held():
             return 0, 0
@@ -126,7 +141,7 @@ class Delivery:
         for one in claimed:
             task = asyncio.create_task(self._send(one))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._done)
         return len(claimed), looked_at
 
     async def _claim(self, free: int) -> tuple[list[Claimed], int]:
@@ -145,11 +160,19 @@ class Delivery:
                     await accounts.give_back(conn, self._account.id, tokens - len(claimed))
         return claimed, looked_at
 
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._freed.set()
+
     async def _send(self, claimed: Claimed) -> None:
-        if self._clock() - claimed.claimed_at > CLAIM_GOOD_FOR:
-            await self._put_back(claimed)
-            return
-        self._finished.put_nowait(Finished(claimed=claimed, result=await self._hand_over(claimed)))
+        """Hand it over as soon as there is a way free, if its leave is still good by then."""
+        async with self._lanes:
+            if self._clock() - claimed.claimed_at <= CLAIM_GOOD_FOR:
+                self._window = min(self._in_flight, self._window + SURER)
+                self._finished.put_nowait(Finished(claimed=claimed, result=await self._hand_over(claimed)))
+                return
+        self._window = max(FEWEST, self._window * LESS_SURE)
+        await self._put_back(claimed)
 
     async def _put_back(self, claimed: Claimed) -> None:
         """Let it be decided anew. Where the store is away it stays `sending`, and is given up as unknown rather than sent."""

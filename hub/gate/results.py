@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.gate.claim import Claimed
+from hub.gate.routes import capabilities
 from hub.intake.stops import apply_stops, keyword_effects, withdraw_invitations
 from hub.intake.writes import Stop, Writes
 from hub.model.message import Account, DeliveryStatus, SendCode, SendResult
@@ -22,7 +23,7 @@ from hub.store import accounts, audit, conversations, delivery, live, people
 from hub.store.delivery import Sent
 from hub.store.pool import Connection
 
-MAX_ATTEMPTS = 8
+COUNTS_FROM_S = 60.0  # a provider that says "in a second" paces us; one that says "in minutes" has refused for now
 PAUSE = timedelta(minutes=1)  # a refused account is tried again after this long
 FINAL = {
     SendCode.ACCEPTED: DeliveryStatus.ACCEPTED,
@@ -45,18 +46,20 @@ class Finished:
 
 
 def sent_row(finished: Finished, account: Account, *, now: datetime, jitter: float) -> Sent:
-    """The row a result becomes. What was not processed goes back to the queue, at most MAX_ATTEMPTS times.
+    """The row a result becomes. What was not processed goes back to the queue, as often as its channel has patience for; the judge
+    is asked anew each time.
 
     jitter: 0 to 1, spreads retries so that they do not all come back in the same second.
     """
-    claimed, result = finished.claimed, finished.result
+    claimed, result, able = finished.claimed, finished.result, capabilities(account)
     status = FINAL.get(result.code)
     send_after = None
     if status is None:
-        if result.code is SendCode.NOT_SENT and claimed.attempts + 1 >= MAX_ATTEMPTS:
+        counts = result.code is SendCode.NOT_SENT or (result.code is SendCode.THROTTLED and (result.retry_after_s or 0) >= COUNTS_FROM_S)
+        if counts and claimed.attempts + 1 >= able.attempts:
             status = DeliveryStatus.FAILED
         else:
-            status, send_after = DeliveryStatus.QUEUED, now + _wait(result, claimed.attempts, jitter)
+            status, send_after = DeliveryStatus.QUEUED, now + _wait(result, claimed.attempts, jitter, able.longest_wait_s)
     return Sent(
         id=claimed.message.id,
         account_id=account.id,
@@ -67,10 +70,10 @@ def sent_row(finished: Finished, account: Account, *, now: datetime, jitter: flo
     )
 
 
-def _wait(result: SendResult, attempts: int, jitter: float) -> timedelta:
+def _wait(result: SendResult, attempts: int, jitter: float, longest_s: float) -> timedelta:
     if result.code is SendCode.ACCOUNT_INVALID:
         return PAUSE
-    seconds = result.retry_after_s if result.retry_after_s is not None else float(min(300, 2**attempts))
+    seconds = result.retry_after_s if result.retry_after_s is not None else min(longest_s, 2.0**attempts)
     return timedelta(seconds=seconds * (1 + jitter / 2))
 
 

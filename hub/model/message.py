@@ -371,6 +371,10 @@ class Capabilities:
     media_hosts: tuple[str, ...] = ()  # hosts media may be fetched from, https only
     reply_window_messages: int | None = None  # free messages within the window, counted by us; None: no such number
     human_agent: bool = False  # a person's own words may go for days after the window, under a tag (`HUMAN_AGENT_TAG`)
+    # How often a send that never left is tried, and the longest wait between two tries in seconds; waits double from two seconds on.
+    attempts: int = 8
+    longest_wait_s: float = 300.0
+    in_flight: int = 64  # sends one worker has claimed and not yet recorded, at most: more where a send is mostly waiting
     spool: bool = False  # the provider soon gives up on us: what the store cannot take waits on disk instead
 
 

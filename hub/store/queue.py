@@ -182,7 +182,9 @@ async def write_verdicts(conn: Connection, verdicts: Sequence[Verdict], *, now: 
 async def unclaim(conn: Connection, ids: Iterable[MessageId], *, send_after: datetime) -> None:
     """Put claimed messages back whose sending has not begun, so that they are decided again."""
     await conn.execute(
-        "UPDATE message SET status = 'queued', send_after = $2 WHERE id = ANY($1) AND status = 'sending'", list(ids), send_after
+        "UPDATE message SET status = 'queued', send_after = $2, attempts = attempts - 1 WHERE id = ANY($1) AND status = 'sending'",
+        list(ids),
+        send_after,
     )
 
 

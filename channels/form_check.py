@@ -14,6 +14,7 @@ import phonenumbers
 
 from channels.form_body import Fields
 from channels.form_token import FormShown, ShownConsent
+from channels.phones import is_uk_landline
 from hub.model.address import Address, AddressClass, Channel, canonical_email
 from hub.model.message import Attestation, ConsentGiven
 from hub.model.sealed import Sealed
@@ -43,6 +44,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "phone_one_short": "One digit seems to be missing.",
         "phone_short": "{missing} digits seem to be missing.",
         "phone_long": "There seem to be too many digits.",
+        "phone_landline": "This looks like a landline. Text messages reach mobiles only: give a mobile number, or choose another way.",
         "phone_for_reply": "Give the number we may answer to.",
         "phone_for_news": "Give the number the news should go to.",
         "birth_wrong": "Write the date as day, month, year, for example 7 / 3 / 1990, or leave it empty.",
@@ -63,6 +65,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "phone_one_short": "似乎少了 1 位数字。",
         "phone_short": "似乎少了 {missing} 位数字。",
         "phone_long": "数字似乎太多了。",
+        "phone_landline": "这似乎是固定电话，收不到短信。请填写手机号码，或选择其他方式。",
         "phone_for_reply": "请填写用于接收回复的号码。",
         "phone_for_news": "请填写用于接收资讯的号码。",
         "birth_wrong": "请按日、月、年填写，例如 7 / 3 / 1990，也可留空。",
@@ -124,6 +127,7 @@ class _Reader:
         self._fields = fields
         self._shown = shown
         self._faults: dict[str, str] = {}
+        self._landline = False
         self._sentences = SENTENCES.get(shown.locale, SENTENCES["en"])
 
     def problems(self) -> tuple[FormProblem, ...]:
@@ -179,7 +183,11 @@ class _Reader:
             self._fault("phone", "phone_wrong")
             return None
         self._check_length(number)
-        return Address(kind=AddressClass.PHONE, value=Sealed(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)))
+        written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        self._landline = is_uk_landline(written)
+        if self._landline and ("sms" in self._fields.all("reply") or any(c.channel is Channel.SMS for c in self._ticked())):
+            self._fault("phone", "phone_landline")
+        return Address(kind=AddressClass.PHONE, value=Sealed(written))
 
     def _check_length(self, number: phonenumbers.PhoneNumber) -> None:
         """Lengths only: number plans change faster than the library, and a wrong guess would lose an enquiry."""
@@ -218,12 +226,13 @@ class _Reader:
         return Sealed(born.isoformat())
 
     def reply_channels(self) -> tuple[Channel, ...]:
-        """Where the person wants the answer. Nothing ticked: the address that was given, email before text message."""
+        """Where the person wants the answer. Nothing ticked: the address that was given, email before text message; a landline
+        takes no texts, so an enquiry that gives nothing else waits for somebody to telephone."""
         ticked = self._fields.all("reply")
         if any(t not in REPLY_CHANNELS and t != TELEPHONE for t in ticked):
             self._fault("reply", "reply_unknown")
         if not ticked:
-            return (Channel.EMAIL,) if self._fields.one("email") else (Channel.SMS,)
+            return (Channel.EMAIL,) if self._fields.one("email") else () if self._landline else (Channel.SMS,)
         return tuple(channel for way, channel in REPLY_CHANNELS.items() if way in ticked)
 
     def consents(self) -> tuple[ConsentGiven, ...]:

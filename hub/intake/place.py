@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from channels.phones import is_uk_landline
 from hub.intake import mail_routing
 from hub.intake.country import country_of, country_of_typed
 from hub.intake.mail_threads import as_known, mail_row, named_threads
@@ -229,7 +230,7 @@ def _form_thread(writes: Writes, account: Account, event: InboundMessage, form: 
     wanted = [c for c in FORM_REPLY_CHANNELS if c in form.reply_channels or c in agreed or c is not Channel.WHATSAPP]
     for channel in wanted:
         address = typed[FORM_REPLY_CHANNELS[channel]]
-        if address is None:
+        if address is None or (channel is Channel.SMS and is_uk_landline(address.value.reveal())):
             continue
         country = country_of_typed(address, phone=form.phone)
         identity_id = _new_identity(writes, contact_id, channel, address, hasher, verified=False, country=country)
@@ -328,6 +329,8 @@ def _row(
     if signal.label is not OptOutLabel.NONE:
         detail["span"] = list(signal.matched_span)
         detail["language"] = signal.language
+    if signal.label is not OptOutLabel.RIGHTS and (kind := mail_routing.case_kind(event, signal)):
+        detail["case"] = kind  # the words ask for no right by themselves, and open a case all the same
     if len(text) > MAX_TEXT:
         detail["cut_from"] = len(text)
     if event.form:

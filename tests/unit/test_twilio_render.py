@@ -87,7 +87,7 @@ def test_an_sms_is_sent_in_plain_punctuation_so_the_preview_is_the_truth() -> No
     assert whatsapp(message("We’re open"))["body"] == "We’re open"
 
 
-@pytest.mark.parametrize("number", ["+442071838750", "+441483000000", "+441612345678"])
+@pytest.mark.parametrize("number", ["+442071838750", "+441483000000", "+441612345678", "+443001234567", "+448001111111"])
 def test_no_sms_goes_to_a_british_landline(number: str) -> None:
     with pytest.raises(CannotExpress, match="landline"):
         sms(message(to=number))

@@ -21,6 +21,7 @@ DELIVERY = {
     "21408": "our account may not write to that country",
     "21610": "they told the provider to stop us",
     "21614": "this number takes no text messages",
+    "landline": "this is a landline, where a robot might read it out aloud",
     "63016": "the window for free replies had closed",
     "63024": "this number is not on WhatsApp",
     "settled_by_staff": "a colleague found that it did not arrive",

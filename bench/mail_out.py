@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from statistics import median
 from typing import Any
 
 from bench.clinic import Clinic, clinic, free_port
@@ -18,7 +19,7 @@ from bench.seed import mailbox, waiting_replies
 from hub.model.address import Channel
 from hub.store.pool import connect
 
-COUNT = 6000
+COUNT, ROUNDS = 4000, 3
 
 
 def main() -> None:
@@ -31,25 +32,28 @@ def main() -> None:
 
 
 def _measure(open_clinic: Clinic, port: int) -> list[Line]:
-    before = _taken(port)
-    asyncio.run(_seed(open_clinic))
-    bare = _worker(open_clinic, port, "bare")
-    gate = _worker(open_clinic, port)
+    """In turns, so that whatever else the machine does meets both alike; the middle of each is told."""
+    before, rounds = _taken(port), []
+    for n in range(ROUNDS):
+        asyncio.run(_seed(open_clinic, from_=n * COUNT))
+        rounds.append((_worker(open_clinic, port, "bare"), _worker(open_clinic, port)))
     sent, decided = asyncio.run(_count(open_clinic))
-    arrived = _taken(port) - before - COUNT
-    rate, ceiling = sent / gate["seconds"], COUNT / bare["seconds"]
+    every = ROUNDS * COUNT
+    arrived = _taken(port) - before - every
+    rate = median(COUNT / gate["seconds"] for _, gate in rounds)
+    ceiling = median(COUNT / bare["seconds"] for bare, _ in rounds)
+    cpu, bare_cpu = (median(pair[n]["cpu"] / COUNT * 1e6 for pair in rounds) for n in (1, 0))
+    rss = max(gate["rss"] for _, gate in rounds)
     return [
-        Line(case="aiosmtplib loop without the hub", figure=f"{ceiling:,.0f}/s"),
+        Line(case="aiosmtplib loop, same mails made one by one", figure=f"{ceiling:,.0f}/s"),
         Line(
             case="gate, one worker", figure=f"{rate:,.0f}/s", ceiling=f"{ceiling:,.0f}/s", ratio=f"{rate / ceiling:.2f}",
             target=">= 1,000/s and >= 0.4", ok=rate >= 1000 and rate / ceiling >= 0.4,
         ),
-        Line(
-            case="worker's own processor time", figure=f"{gate['cpu'] / COUNT * 1e6:.0f} us", ceiling=f"{bare['cpu'] / COUNT * 1e6:.0f} us"
-        ),
-        Line(case="decisions recorded", figure=f"{decided:,}", target=f"{COUNT:,}", ok=decided == COUNT),
-        Line(case="mails at the sink", figure=f"{arrived:,}", target=f"{sent:,}", ok=arrived == sent == COUNT),
-        Line(case="worker memory", figure=f"{gate['rss'] / 1e6:.0f} MB", target="under 150 MB", ok=gate["rss"] < 150e6),
+        Line(case="worker's own processor time", figure=f"{cpu:.0f} us", ceiling=f"{bare_cpu:.0f} us"),
+        Line(case="decisions recorded", figure=f"{decided:,}", target=f"{every:,}", ok=decided == every),
+        Line(case="mails at the sink", figure=f"{arrived:,}", target=f"{sent:,}", ok=arrived == sent == every),
+        Line(case="worker memory", figure=f"{rss / 1e6:.0f} MB", target="under 150 MB", ok=rss < 150e6),
     ]  # fmt: skip
 
 
@@ -69,9 +73,9 @@ def _taken(port: int) -> int:
     raise TimeoutError("the mail sink does not listen")
 
 
-async def _seed(open_clinic: Clinic) -> None:
+async def _seed(open_clinic: Clinic, *, from_: int) -> None:
     conn = await connect(open_clinic.settings.database_url or "")
-    await waiting_replies(conn, open_clinic.settings, COUNT, account=MAIL, channel=Channel.EMAIL, address=mailbox)
+    await waiting_replies(conn, open_clinic.settings, COUNT, account=MAIL, channel=Channel.EMAIL, address=lambda n: mailbox(from_ + n))
     await conn.close()
 
 

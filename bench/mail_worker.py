@@ -25,14 +25,14 @@ from hub.model.message import OutboundMail, OutboundMessage
 from hub.model.sealed import Sealed
 from hub.settings import load_settings
 from hub.store.pool import open_pool
-from workers.runtime import utc_now
+from workers.runtime import CLAIM_OF, utc_now
 
-IN_FLIGHT = 512
 LANES = 16
 
 
 async def bare(port: int, count: int) -> None:
-    """The client's own loop over as many connections as we have: the same personal mails, no judge and no store."""
+    """The client's own loop over as many connections as we have. Each mail is made for its person as the hub makes it, with the same
+    words, addresses and headers, just before it is sent; there is no judge and no store."""
     account, todo = mail_account(port), iter(range(count))
 
     async def lane() -> None:
@@ -67,7 +67,9 @@ async def main(port: int, count: int, *, without_hub: bool) -> dict[str, float]:
         pool = await open_pool(settings.database_url or "", min_size=2, max_size=4)
         stack.push_async_callback(pool.close)
         began, cpu = time.perf_counter(), time.process_time()
-        way_out = Delivery(pool, account, adapter, transport, policy=settings.policy, clock=utc_now, in_flight=IN_FLIGHT, claims=2)
+        most = adapter.capabilities.in_flight  # as a worker of the house does it
+        claims = max(1, most // CLAIM_OF)
+        way_out = Delivery(pool, account, adapter, transport, policy=settings.policy, clock=utc_now, in_flight=most, claims=claims)
         await way_out.run(deadline_s=120, linger_s=0.2)
         spent = time.perf_counter() - began - 0.2
         return {"seconds": spent, "cpu": time.process_time() - cpu, "rss": psutil.Process().memory_info().rss}

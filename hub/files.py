@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -14,6 +17,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hub.model.sealed import Sealed
 
 _NONCE = 12
+_GOING = ".going"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 # First bytes that settle what a file is, whatever the sender claims.
 SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -55,7 +60,7 @@ class FileStore:
         """Store the content; its digest. Storing it again changes nothing."""
         digest = hashlib.sha256(data).digest()
         path = self._path(digest)
-        if path.exists():
+        if _touched(path):
             return digest
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         nonce = secrets.token_bytes(_NONCE)
@@ -73,6 +78,47 @@ class FileStore:
         sealed = self._path(digest).read_bytes()
         return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], digest)
 
+    def delete(self, digest: bytes, *, put_before: float) -> bool:
+        """Delete a file nobody refers to; False where it was put again since `put_before` (seconds since 1970), and stays.
+
+        It is moved aside before it is looked at: whoever puts it from then on writes it anew, so none is lost between
+        the look and the deletion.
+        """
+        path = self._path(digest)
+        aside = path.with_name(f".{path.name}{_GOING}")
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return True
+        if aside.stat().st_mtime < put_before:
+            aside.unlink()
+            return True
+        aside.rename(path)  # the same content, should somebody have written it meanwhile
+        return False
+
+    def unused(self, *, put_before: float) -> Iterator[bytes]:
+        """Digests of the files that were last put before a time: those of which a row must know by now."""
+        for path in self._folder.glob("??/*"):
+            if path.name.endswith(_GOING):
+                self._put_back(path, put_before)
+            elif _DIGEST.fullmatch(path.name) and path.stat().st_mtime < put_before:
+                yield bytes.fromhex(path.name)
+
+    def _put_back(self, aside: Path, before: float) -> None:
+        """A crash left it moved aside and undecided: it is itself again, and looked at like any other."""
+        with contextlib.suppress(FileNotFoundError):
+            if aside.stat().st_ctime < before:
+                aside.rename(aside.with_name(aside.name.removeprefix(".").removesuffix(_GOING)))
+
     def _path(self, digest: bytes) -> Path:
         name = digest.hex()
         return self._folder / name[:2] / name
+
+
+def _touched(path: Path) -> bool:
+    """Whether the file is there; if so it counts as put just now, so that nobody deletes it under us."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True

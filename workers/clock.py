@@ -17,7 +17,7 @@ from redis import Redis
 from hub.settings import Settings
 from hub.store.live import WORK, listen
 from hub.store.pool import STORE_FAULTS, Connection, connect, open_pool
-from workers import missed, slack, ticks
+from workers import files, missed, slack, ticks
 from workers.relay import Relay
 from workers.runtime import Runtime, utc_now
 
@@ -30,6 +30,8 @@ EVERY: tuple[tuple[float, Callable[[Runtime], Awaitable[object]]], ...] = (
     (5.0, ticks.look_up_unknown_sends),
     (5.0, ticks.bring_back),
     (60.0, ticks.sweep),
+    (30.0, files.delete_released),
+    (3600.0, files.delete_orphans),
     (60.0, missed.catch_up),
 )
 

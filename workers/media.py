@@ -9,7 +9,7 @@ import structlog
 
 from channels.errors import MediaRefused
 from hub.files import FileStore, sniff
-from hub.store import attachments, live
+from hub.store import attachments, live, released
 from hub.store.pool import Connection
 from workers.runtime import Runtime
 
@@ -34,7 +34,8 @@ async def fetch(conn: Connection, attachment_id: UUID, runtime: Runtime) -> None
         log.warning("media.refused", attachment=str(attachment_id))
     else:
         digest = await asyncio.to_thread(FileStore(runtime.settings.data_dir / "files", runtime.settings.secret_key).put, data)
-        await attachments.stored(conn, attachment_id, mime_type=mime_type, size=len(data), sha256=digest)
+        if not await attachments.stored(conn, attachment_id, mime_type=mime_type, size=len(data), sha256=digest):
+            await released.release(conn, [digest])
     conversation_id = await attachments.conversation_of(conn, attachment_id)
     if conversation_id is not None:
         await live.notify(conn, [conversation_id])

@@ -8,11 +8,14 @@ import structlog
 
 from hub import audit as sealing
 from hub.gate import results
+from hub.intake.changes import settle
+from hub.intake.writes import Writes
 from hub.model.address import Address, AddressClass
 from hub.model.audit import AuditEvent
 from hub.model.message import OutboundMessage
-from hub.store import audit, delivery, live, nonces, snooze
+from hub.store import audit, changes, delivery, live, nonces, snooze
 from hub.store.delivery import Unsettled
+from hub.store.pool import Connection
 from workers.runtime import Runtime
 
 log = structlog.get_logger("ticks")
@@ -20,6 +23,7 @@ log = structlog.get_logger("ticks")
 ASK_AFTER = timedelta(seconds=10)
 REPORTS_KEPT = timedelta(days=1)
 NAMES_KEPT = timedelta(hours=1)
+LOOK_BACK = timedelta(minutes=10)  # no transaction of intake takes longer
 
 
 async def seal_audit(runtime: Runtime) -> None:
@@ -44,8 +48,9 @@ async def give_up_stale_sends(runtime: Runtime) -> int:
 
 async def look_up_unknown_sends(runtime: Runtime) -> None:
     """Ask the provider what became of unknown sends, where it can be asked."""
+    now = runtime.clock()
     async with runtime.pool.acquire() as conn:
-        waiting = await delivery.unsettled(conn, claimed_before=runtime.clock() - ASK_AFTER)
+        waiting = await delivery.unsettled(conn, claimed_before=now - ASK_AFTER, now=now)
     for one in waiting:
         try:
             await _look_up(runtime, one)
@@ -73,10 +78,23 @@ async def _look_up(runtime: Runtime, one: Unsettled) -> None:
 
 
 async def sweep(runtime: Runtime) -> None:
-    """Drop parked reports that belong to nobody, and names of requests that are no longer fresh."""
+    """Drop parked reports that belong to nobody, names of requests that are no longer fresh, and changes nothing waits for."""
     async with runtime.pool.acquire() as conn:
         await nonces.sweep(conn, older_than=runtime.clock() - NAMES_KEPT)
         await delivery.sweep_reports(conn, older_than=runtime.clock() - REPORTS_KEPT)
+        await changes.sweep(conn, now=runtime.clock())
+        await _settle_changes(conn, runtime)
+
+
+async def _settle_changes(conn: Connection, runtime: Runtime) -> None:
+    """A change and its message that were stored side by side did not see each other: looked at once more."""
+    writes = Writes(now=runtime.clock())
+    async with conn.transaction():
+        targets, watermarks = await changes.recent(conn, since=writes.now - LOOK_BACK)
+        await settle(conn, writes, targets)
+        writes.changed.extend(conversation_id for _, conversation_id in await changes.move_up_to(conn, watermarks))
+        await audit.append(conn, writes.audit)
+        await live.notify(conn, writes.changed)
 
 
 async def bring_back(runtime: Runtime) -> None:

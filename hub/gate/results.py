@@ -16,10 +16,11 @@ from hub.gate.claim import Claimed
 from hub.gate.routes import capabilities
 from hub.intake.stops import apply_stops, keyword_effects, withdraw_invitations
 from hub.intake.writes import Stop, Writes
+from hub.model.address import Channel
 from hub.model.message import Account, DeliveryStatus, SendCode, SendResult
 from hub.model.permission import InvitationFacts, Kind, PolicySettings
 from hub.policy.invitation import after_outbound
-from hub.store import accounts, audit, conversations, delivery, live, people
+from hub.store import accounts, audit, changes, conversations, delivery, echoes, live, people
 from hub.store.delivery import Sent
 from hub.store.pool import Connection
 
@@ -35,6 +36,8 @@ FINAL = {
 ACTIONS = {DeliveryStatus.ACCEPTED: "send.accepted", DeliveryStatus.FAILED: "send.failed", DeliveryStatus.UNKNOWN: "send.unknown"}
 # Kinds that take a turn in the dialogue (policy R8); a confirmation or an acknowledgement does not press for an answer.
 TURNS = frozenset({Kind.RPL, Kind.BOT})
+# Where providers tell of messages before they answer the request that sent them.
+ECHOING = frozenset({Channel.WHATSAPP, Channel.MESSENGER, Channel.INSTAGRAM})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,12 @@ async def record(conn: Connection, batch: Sequence[Finished], account: Account, 
         await people.mark_addresses(conn, gone, "invalid")
     await _take_turns(conn, [f for f, r in zip(batch, rows, strict=True) if r.send_after is None], policy, now)
     await withdraw_invitations(conn, writes)
+    names = [(r.account_id, r.provider_message_id) for r in rows if r.provider_message_id]
+    if names and account.channel in ECHOING:
+        await echoes.give_way(conn, names)
     changed = await delivery.record_sent(conn, rows, now=now)
+    if account.channel in ECHOING:
+        await changes.catch_up(conn, [message_id for message_id, _ in changed])
     if any(f.result.code is SendCode.ACCOUNT_INVALID for f in batch):
         await accounts.pause(conn, account.id, "credentials", until=now + PAUSE, now=now)
     _note_campaigns(writes, batch, rows)

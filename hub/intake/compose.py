@@ -28,6 +28,7 @@ def tools(settings: Settings) -> Tools:
         confirms_stop=gateway_confirms,
         keep=FileStore(settings.data_dir / "files", settings.secret_key).put,
         zone=ZoneInfo(settings.clinic.time_zone),
+        policy=settings.policy,
     )
 
 

@@ -6,13 +6,15 @@ Everything a batch brings is committed together. The order of the steps is the l
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from hub.intake import mail_routing
 from hub.intake.agreements import record_agreements
 from hub.intake.changes import apply_changes
 from hub.intake.confirming import confirm_agreed, hear_answers
+from hub.intake.echoes import store_echoes
+from hub.intake.moved import note_moves
 from hub.intake.objecting import record_objections
 from hub.intake.place import Recognise, place
 from hub.intake.reports import apply_preferences, apply_reports
@@ -21,8 +23,19 @@ from hub.intake.submission import Submission, count_new, journal_entries
 from hub.intake.writes import Placed, Start, Stop, Writes
 from hub.model.address import AddressHasher, Channel
 from hub.model.ids import ContactId, ConversationId
-from hub.model.message import Account, ChannelEvent, InboundMessage, PreferenceChange, ProviderKeyword, StatusUpdate, Unknown
-from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, Scope, Signal
+from hub.model.message import (
+    Account,
+    ChannelEvent,
+    ContentKind,
+    Echo,
+    IdentityChange,
+    InboundMessage,
+    PreferenceChange,
+    ProviderKeyword,
+    StatusUpdate,
+    Unknown,
+)
+from hub.model.permission import InvitationFacts, InvitationState, OptOutLabel, PolicySettings, Scope, Signal
 from hub.policy.invitation import after_inbound, after_named, after_withdrawal
 from hub.store import attachments, audit, conversations, journal, live, mail, messages, nonces, outbox, people, rights, suppressions
 from hub.store.conversations import InvitationRow
@@ -40,6 +53,7 @@ class Tools:
     """What intake needs besides the database. confirms_stop: whether the gateway itself answers a stop, per account.
 
     keep: puts a file on our disk and gives its SHA-256; None refuses files that come along. zone: the clinic's place, whose days count.
+    policy: what counts as a turn of ours.
     """
 
     hasher: AddressHasher
@@ -48,6 +62,7 @@ class Tools:
     confirms_stop: Callable[[Account, Signal], bool] = lambda _account, _signal: False
     keep: Callable[[bytes], bytes] | None = None
     zone: tzinfo = UTC
+    policy: PolicySettings = field(default_factory=PolicySettings)
 
 
 async def record(conn: Connection, submissions: Sequence[Submission], tools: Tools, *, now: datetime) -> list[tuple[int, int]]:
@@ -106,6 +121,8 @@ async def _store(conn: Connection, fresh: Sequence[tuple[Account, ChannelEvent]]
     reports = [(a, e) for a, e in fresh if isinstance(e, StatusUpdate)]
     if reports:
         await apply_reports(conn, writes, reports, hasher=tools.hasher)
+    await store_echoes(conn, writes, [(a, e) for a, e in fresh if isinstance(e, Echo)], hasher=tools.hasher, policy=tools.policy)
+    await note_moves(conn, writes, [(a, e) for a, e in fresh if isinstance(e, IdentityChange)], hasher=tools.hasher)
     await apply_changes(conn, writes, fresh, hasher=tools.hasher)
     for account, event in fresh:
         if isinstance(event, Unknown):
@@ -240,6 +257,8 @@ def _moved(writes: Writes, placed: Placed, before: InvitationFacts) -> Invitatio
         # Asking to stop is not writing again: it must not reopen what it closes. The window still counts from it.
         latest = max(filter(None, (before.last_inbound_at, event.sent_at)))
         return replace(after_withdrawal(before, at=event.sent_at), last_inbound_at=latest, bot_barred=True)
+    if event.kind is ContentKind.REACTION:
+        return before  # a sign under a message asks for no answer and moves no window (channels.md §6.1)
     after = after_inbound(before, at=event.sent_at, automatic=event.automatic)
     if placed.signal.label in (OptOutLabel.OPT_OUT, OptOutLabel.RIGHTS) or BARRED_FLAGS & set(placed.signal.flags):
         after = replace(after, bot_barred=True)

@@ -77,9 +77,9 @@ async def pending(conn: Connection, attachment_id: UUID) -> Pending | None:
     return Pending(id=row["id"], account_id=row["account_id"], media=media)
 
 
-async def stored(conn: Connection, attachment_id: UUID, *, mime_type: str, size: int, sha256: bytes) -> None:
-    """The file lies on our disk now; where the provider keeps it is forgotten."""
-    await conn.execute(
+async def stored(conn: Connection, attachment_id: UUID, *, mime_type: str, size: int, sha256: bytes) -> bool:
+    """The file lies on our disk now; where the provider keeps it is forgotten. False where it was taken back meanwhile."""
+    done = await conn.execute(
         "UPDATE attachment SET state = 'stored', mime_type = $2, size = $3, sha256 = $4, source_url = NULL"
         " WHERE id = $1 AND state = 'pending'",  # taken back meanwhile: stays so
         attachment_id,
@@ -87,6 +87,7 @@ async def stored(conn: Connection, attachment_id: UUID, *, mime_type: str, size:
         size,
         sha256,
     )
+    return bool(done == "UPDATE 1")
 
 
 async def refused(conn: Connection, attachment_id: UUID, reason: str) -> None:

@@ -14,6 +14,7 @@ from hub.model.address import Channel
 from hub.model.ids import AccountId, ContactId, ConversationId, MessageId
 from hub.model.message import DeliveryStatus
 from hub.model.sealed import Sealed
+from hub.store import echoes
 from hub.store.pool import Connection
 
 
@@ -114,6 +115,10 @@ async def join_reports(conn: Connection, reports: Sequence[Report], *, now: date
     by_id = {r["id"]: r["id"] for r in found}
     by_provider = {(r["account_id"], r["provider_message_id"]): r["id"] for r in found}
     targets = [by_id.get(r.message_id) or by_provider.get((r.account_id, r.provider_message_id)) for r in reports]
+    nameless = {r["id"] for r in found if r["provider_message_id"] is None}
+    names = [(r.account_id, r.provider_message_id) for r in reports if r.message_id in nameless and r.provider_message_id]
+    if names:
+        await echoes.give_way(conn, names)
     await _park(conn, [r for r, t in zip(reports, targets, strict=True) if t is None], now=now)
     pairs = [(r, t) for r, t in zip(reports, targets, strict=True) if t is not None]
     return await _move(conn, pairs, now=now) if pairs else []
@@ -206,11 +211,14 @@ async def settle_unknown(
     now: datetime,
     provider_message_id: str | None = None,
 ) -> ConversationId | None:
-    """A person or a look-up says what became of an unknown send; None when a report settled it first."""
+    """A person or a look-up says what became of an unknown send; None when a report settled it first, or the provider's id it
+    was found under is that of another message of ours: the same words were sent twice, and only the first arrived."""
     found: ConversationId | None = await conn.fetchval(
         """
         UPDATE message SET status = $2, error_code = $3, status_at = $4, provider_message_id = coalesce(provider_message_id, $5)
-        WHERE id = $1 AND status = 'unknown' RETURNING conversation_id
+        WHERE id = $1 AND status = 'unknown' AND NOT EXISTS (
+            SELECT 1 FROM message o WHERE o.account_id = message.account_id AND o.provider_message_id = $5 AND o.id <> $1)
+        RETURNING conversation_id
         """,
         message_id,
         status,
@@ -234,18 +242,29 @@ class Unsettled:
     claimed_at: datetime
 
 
-async def unsettled(conn: Connection, *, claimed_before: datetime, limit: int = 100) -> list[Unsettled]:
-    """Unknown sends old enough to be looked up, oldest first."""
+async def unsettled(conn: Connection, *, claimed_before: datetime, now: datetime, limit: int = 100) -> list[Unsettled]:
+    """Unknown sends to be looked up now, those asked about longest ago first; noted as asked about.
+
+    Each is asked about again after ten seconds, then after twice as long each time, at most an hour, for a day.
+    """
     rows = await conn.fetch(
         """
+        WITH due AS (
+            SELECT id FROM message
+            WHERE status = 'unknown' AND claimed_at < $1 AND claimed_at > $4 - $3::interval
+              AND (looked_up_at IS NULL OR looked_up_at <= $4 - least(interval '1 hour', interval '5 seconds' * power(2, look_ups)))
+            ORDER BY coalesce(looked_up_at, claimed_at) LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+        ), m AS (
+            UPDATE message u SET looked_up_at = $4, look_ups = least(u.look_ups + 1, 12) FROM due WHERE u.id = due.id RETURNING u.*
+        )
         SELECT m.id, m.conversation_id, m.account_id, m.body, m.claimed_at, i.address, a.kind
-        FROM message m JOIN identity i ON i.id = m.identity_id JOIN address a ON a.hash = i.address_hash
-        WHERE m.status = 'unknown' AND m.claimed_at < $1 AND m.claimed_at > $1 - $3::interval AND i.address IS NOT NULL
-        ORDER BY m.claimed_at LIMIT $2
+        FROM m JOIN identity i ON i.id = m.identity_id JOIN address a ON a.hash = i.address_hash
+        WHERE i.address IS NOT NULL ORDER BY m.claimed_at
         """,
         claimed_before,
         limit,
         timedelta(days=1),
+        now,
     )
     return [
         Unsettled(

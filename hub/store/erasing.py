@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from hub.store import address_changes
 from hub.store.pool import Connection
 
 
@@ -31,6 +32,7 @@ async def empty(conn: Connection, people: Sequence[UUID]) -> Emptied:
     await conn.execute(_NOTES, threads)
     await conn.execute(_MAILS, threads)
     await conn.execute(_JOURNAL, threads)
+    await address_changes.forget(conn, people)
     await conn.execute(
         "DELETE FROM outbox WHERE ref IN (SELECT id FROM message WHERE conversation_id = ANY($1)) OR ref = ANY($2)",
         threads,

@@ -14,6 +14,7 @@ from channels.mail import outgoing, webhook
 from channels.mail.account import ADDRESS_KEY, site_of
 from channels.mail.bounds import MailTooLarge
 from channels.mail.events import events_of
+from channels.mail.faults import faults
 from channels.mail.reader import read_mail
 from channels.mail.webhook import verify
 from hub.model.address import Channel
@@ -78,4 +79,5 @@ ADAPTER = Adapter(
     CAPABILITIES,
     (ADDRESS_KEY,),
     open_transport,
+    faults=faults,
 )

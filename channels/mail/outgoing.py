@@ -5,6 +5,7 @@ A message that names no mail details is refused: without a conversation there is
 
 from __future__ import annotations
 
+import ipaddress
 from functools import lru_cache
 from typing import Final
 
@@ -75,6 +76,23 @@ def signer_of(account: Account) -> DkimSigner | None:
         return None
     domain = str(account.options.get("dkim_domain", "")) or account.sender.rpartition("@")[2].lower()
     return _signer(domain, str(account.options.get("dkim_selector", "hub")), pem.reveal())
+
+
+def security(account: Account) -> str:
+    """ "tls" from the first byte, "starttls", or "none" on the way to a loopback server of the sandbox. Raises ValueError."""
+    wanted = str(account.options.get("smtp_security", "starttls"))
+    if wanted == "none" and account.options.get("sandbox") is True and _loopback(str(account.options.get("smtp_host", ""))):
+        return wanted
+    if wanted not in ("tls", "starttls"):
+        raise ValueError(f"the account {account.id} may not send mail in clear")
+    return wanted
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @lru_cache(maxsize=8)

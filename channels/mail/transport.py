@@ -7,7 +7,6 @@ outcome is unknown. Nothing travels in clear, except to a loopback server of the
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -19,7 +18,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 from aiosmtplib.protocol import SMTPProtocol
 
 from channels.errors import MediaRefused, NotSent, OutcomeUnknown
-from channels.mail.outgoing import SEND, signer_of
+from channels.mail.outgoing import SEND, security, signer_of
 from hub.model.message import Account, MediaRef, OutboundMessage, ProviderRequest, ProviderResponse, SendResult
 from hub.model.sealed import Sealed
 
@@ -207,23 +206,6 @@ class MailTransport:
     async def look_up(self, message: OutboundMessage, since: datetime) -> SendResult | None:
         """A mail server cannot be asked what became of a mail."""
         return None
-
-
-def security(account: Account) -> str:
-    """ "tls" from the first byte, "starttls", or "none" on the way to a loopback server of the sandbox. Raises ValueError."""
-    wanted = str(account.options.get("smtp_security", "starttls"))
-    if wanted == "none" and account.options.get("sandbox") is True and _loopback(str(account.options.get("smtp_host", ""))):
-        return wanted
-    if wanted not in ("tls", "starttls"):
-        raise ValueError(f"the account {account.id} may not send mail in clear")
-    return wanted
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _answer(status: int, stage: str, text: str) -> ProviderResponse:

@@ -24,6 +24,7 @@ CAPABILITIES = Capabilities(
     templates=False,
     reply_window_h=24,
     max_text=MAX_BYTES,
+    max_text_bytes=MAX_BYTES,
     read_receipts=True,
     provider_confirms_stop=False,
     max_body_bytes=messaging_outbound.MAX_BODY_BYTES,

@@ -7,7 +7,7 @@ from typing import Final
 
 from channels.wechat.crypto import faults
 from channels.wechat.events import parse
-from channels.wechat.outbound import answer, interpret, render
+from channels.wechat.outbound import MAX_TEXT_BYTES, answer, interpret, render
 from channels.wechat.signature import REQUIRED_SECRETS, handshake, nonce, reply, verify
 from hub.model.address import Channel
 from hub.model.message import Account, Adapter, Capabilities, SharedTokens, Transport
@@ -22,7 +22,8 @@ CAPABILITIES = Capabilities(
     templates=True,
     reply_window_h=48,
     reply_window_messages=5,
-    max_text=2048,
+    max_text=MAX_TEXT_BYTES,
+    max_text_bytes=MAX_TEXT_BYTES,
     read_receipts=False,
     provider_confirms_stop=False,
     max_body_bytes=MAX_BODY_BYTES,

@@ -24,7 +24,7 @@ from hub.public import confirm, unsubscribe
 from hub.settings import Settings
 from hub.slack import routes as slack_routes
 from hub.store.pool import open_pool
-from hub.store.wordings import register
+from hub.store.wordings import ChangedWording, register
 from hub.web import live, observe
 from hub.web.errors import error_pages
 from hub.web.keys import CLOCK, FRONT, INTAKE, LIVE, PAGES, PASSIVE, POOL, SETTINGS
@@ -116,8 +116,14 @@ async def _end_streams(app: web.Application) -> None:
 
 
 def run_web(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are finished, at most CLOSE_WITHIN_S."""
-    uvloop.run(_serve(settings))
+    """Serve until SIGTERM or SIGINT; requests under way are finished, at most CLOSE_WITHIN_S.
+
+    Raises SystemExit with one sentence where a published wording was edited in place.
+    """
+    try:
+        uvloop.run(_serve(settings))
+    except ChangedWording as fault:
+        raise SystemExit(f"{fault} It stands in {wordings.file_of(settings.config_dir / 'wordings', fault.wording_id)}.") from None
 
 
 async def _serve(settings: Settings) -> None:

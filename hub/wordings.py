@@ -82,6 +82,12 @@ def load(folder: Path) -> Wordings:
     return found
 
 
+def file_of(folder: Path, id: str) -> str:
+    """The name of the file a wording stands in; the folder's own name where none of them holds it."""
+    found = (path.name for path in sorted(folder.glob("*.toml")) if any(w.id == id for w in _read(path)))
+    return next(found, folder.name)
+
+
 def _read(path: Path) -> Iterator[Wording]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))

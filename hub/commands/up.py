@@ -24,6 +24,7 @@ from hub import embedded
 from hub.commands.common import Refusal, config_dir
 from hub.commands.first import first_administrator
 from hub.commands.health import check_database, check_redis
+from hub.commands.wording import archive
 from hub.embedded.rights import LAUNCHER
 from hub.settings import Settings, load_settings, prepare_sandbox
 from hub.settings.accounts import sandbox_mail_port
@@ -127,6 +128,7 @@ def _prepare(settings: Settings, console: Console, environ: MutableMapping[str, 
         await check_database(settings.database_url or "")
         await asyncio.to_thread(check_redis, settings.redis_url or "")
         await migrate(settings.database_url or "")
+        await archive(settings)
         return await first_administrator(settings, environ.get("HUB_ADMIN_EMAIL", "").strip() or None)
 
     with console.status("Preparing the database"):

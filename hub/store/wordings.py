@@ -20,7 +20,11 @@ WHERE w.text_hash <> n.text_hash ORDER BY 1, 2, 3 LIMIT 1
 
 
 class ChangedWording(Exception):
-    """A published sentence was edited in place; the message is for the person who starts the hub."""
+    """A published sentence was edited in place; the message is for the person who starts the hub. wording_id: which one."""
+
+    def __init__(self, message: str, wording_id: str) -> None:
+        super().__init__(message)
+        self.wording_id = wording_id
 
 
 async def register(conn: Connection, wordings: Iterable[Wording]) -> None:
@@ -38,5 +42,6 @@ async def register(conn: Connection, wordings: Iterable[Wording]) -> None:
         if changed is not None:
             raise ChangedWording(
                 f"The wording {changed['id']}, version {changed['version']}, {changed['locale']}, was shown to people in another text."
-                " Give the new text a new version number and keep the old entry as it was."
+                " Give the new text a new version number and keep the old entry as it was.",
+                changed["id"],
             )

@@ -12,6 +12,8 @@ from aiohttp import web
 
 from hub import gate
 from hub.desks.inbox.desk import Tried
+from hub.gate.length import too_long
+from hub.gate.routes import account_for
 from hub.intake.stops import apply_stops, keyword_effects, withdraw_invitations
 from hub.intake.writes import Stop, Writes
 from hub.model.address import Channel
@@ -105,8 +107,12 @@ async def _reply(request: web.Request, show_refused: ShowRefused) -> web.StreamR
         conversation_id=conversation_of(request), kind=Kind.RPL, channel=Channel(wanted), text=Sealed(text), written_by=person.id
     )
     async with request.app[POOL].acquire() as conn, conn.transaction():
-        if await inbox.one(conn, draft.conversation_id) is None:
+        row = await inbox.one(conn, draft.conversation_id)
+        if row is None:
             raise web.HTTPNotFound
+        fault = too_long(account_for(settings.accounts, draft.channel, prefer=row.account_id), text)
+        if fault:
+            return await show_refused(request, Tried(text=draft.text, faults=(Sealed(fault),)), wanted)
         queued = await gate.queue(conn, draft, now=now, settings=settings)
         if queued.decision.allowed:
             await inbox.mark_read(conn, draft.conversation_id)

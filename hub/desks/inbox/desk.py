@@ -17,12 +17,14 @@ from hub.desks.inbox.seat import Seat, seat
 from hub.desks.inbox.standings import standings
 from hub.desks.inbox.talk import Entry, Frame, entries
 from hub.desks.inbox.views import Quota, Rim, RimState, Standing, Words, pieces, primary, rim, strip_words
+from hub.gate.compose import mail_of
+from hub.gate.routes import account_for
 from hub.model.address import Channel
 from hub.model.ids import ConversationId, MessageId, StaffId
-from hub.model.permission import Decision
+from hub.model.permission import Decision, Kind
 from hub.model.sealed import Sealed
 from hub.settings import Settings
-from hub.store import consents, inbox, notes, thread
+from hub.store import consents, inbox, mail_out, notes, rights, thread
 from hub.store.inbox import COUNT_MOST, ListRow, View
 from hub.store.pool import Connection
 from hub.store.thread import MessageRow, StopRow
@@ -148,14 +150,15 @@ class Talk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A reply the judge refused: what was typed, the answer, and the message it was stored as.
+    """A reply that did not go: what was typed, the judge's answer, and the message it was stored as.
 
-    faults: where the text itself is refused, a sentence for each place in it, quoting the words.
+    faults: where the text itself is refused, a sentence for each place in it, quoting the words. One that does not fit into a
+    message is put to no judge and not stored: only its fault is told.
     """
 
     text: Sealed[str]
-    decision: Decision
-    message_id: MessageId
+    decision: Decision | None = None
+    message_id: MessageId | None = None
     faults: tuple[Sealed[str], ...] = ()
 
 
@@ -257,10 +260,10 @@ async def _talk(
         first_id=messages[0].id if messages else None,
         earlier=earlier,
         later=later,
-        seat=_seat(look, row, found, stops, here, frame.first_name, tried) if here else None,
+        seat=_seat(look, row, found, stops, here, frame.first_name, tried, await _subject(conn, look, row, here)) if here else None,
         panel=drawn_panel,
         tried=tried.text if tried else None,
-        decision_ref=f"message {str(tried.message_id)[:13]}" if tried else "",
+        decision_ref=f"message {str(tried.message_id)[:13]}" if tried and tried.message_id else "",
     )
 
 
@@ -281,7 +284,14 @@ def _aside(row: ListRow, look: Look) -> str:
 
 
 def _seat(
-    look: Look, row: ListRow, found: Sequence[Standing], stops: Sequence[StopRow], here: Standing, name: str, tried: Tried | None
+    look: Look,
+    row: ListRow,
+    found: Sequence[Standing],
+    stops: Sequence[StopRow],
+    here: Standing,
+    name: str,
+    tried: Tried | None,
+    subject: Sealed[str] | None,
 ) -> Seat:
     return seat(
         here,
@@ -292,10 +302,20 @@ def _seat(
         text=tried.text if tried else Sealed(""),
         refused=tried.decision if tried else None,
         faults=tried.faults if tried else (),
+        subject=subject,
         offered=drawn_offers(here.offers, look.settings.clinic),
         now=look.now,
         zone=look.zone,
     )
+
+
+async def _subject(conn: Connection, look: Look, row: ListRow, here: Standing) -> Sealed[str] | None:
+    """What a mail answering here will say in its subject; None on every other channel."""
+    account = account_for(look.settings.accounts, here.channel, prefer=row.account_id)
+    if here.channel is not Channel.EMAIL or not here.open or account is None:
+        return None
+    found = (await mail_out.threads_of(conn, [row.id])).get(row.id)
+    return mail_of(Kind.RPL, row.id, found, account, now=look.now).subject
 
 
 async def _panel(conn: Connection, look: Look, row: ListRow, found: Sequence[Standing], stops: Sequence[StopRow]) -> Panel:
@@ -307,6 +327,7 @@ async def _panel(conn: Connection, look: Look, row: ListRow, found: Sequence[Sta
         found=found,
         stops=stops,
         consents=events,
+        cases=await rights.open_of(conn, row.contact_id),
         wordings=await thread.wordings_shown(conn, refs) if refs else {},
         wrote=[Wrote(channel=Channel(c), first=first, last=last) for c, first, last in await thread.wrote(conn, row.id)],
         consent_months=look.settings.policy.consent_months,

@@ -15,9 +15,20 @@ from hub.model.ids import ConversationId
 from hub.model.permission import Reason
 from hub.model.sealed import Sealed
 from hub.policy.consent import age_on, months_after
+from hub.store.rights import OpenCase
 from hub.store.thread import PersonRow, StopRow
 from hub.web import when
 
+_ASKS = {
+    "access": "Asks what we hold",
+    "erasure": "Asks us to erase their data",
+    "rectification": "Asks us to correct their data",
+    "restriction": "Asks us to leave their data at rest",
+    "objection": "Objects to a use of their data",
+    "portability": "Asks for their data to take along",
+    "complaint": "Complains about how their data is handled",
+    "unclear": "Asks something about their data",
+}
 _SOURCES = {"form": "website form", "message": "by message", "staff": "recorded by a colleague", "import": "imported"}
 
 
@@ -53,6 +64,16 @@ class KnownAs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """An open case about their data. late: its day has passed."""
+
+    title: str
+    asks: str
+    due: str
+    late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     name: Sealed[str]
     name_language: str | None
@@ -61,6 +82,7 @@ class Panel:
     ways: tuple[Way, ...]
     story: tuple[Chapter, ...]
     known: tuple[KnownAs, ...]
+    cases: tuple[Case, ...]
     others: tuple[tuple[ConversationId, str], ...]
 
 
@@ -82,6 +104,7 @@ def panel(
     consents: Sequence[ConsentEvent],
     wordings: Mapping[tuple[str, int, str], str],
     wrote: Sequence[Wrote],
+    cases: Sequence[OpenCase] = (),
     consent_months: int,
     now: datetime,
     zone: tzinfo,
@@ -99,11 +122,25 @@ def panel(
             KnownAs(
                 channel=NAMES[i.channel],
                 address=Sealed(shown_address(i.address.reveal())) if i.address else Sealed("erased"),
-                note="" if i.verified else "typed, not verified",
+                note="" if i.verified else "not verified",
             )
             for i in row.identities
         ),
+        cases=tuple(_case(c, now.astimezone(zone).date(), zone) for c in cases),
         others=tuple((i, f"{NAMES[channel]}, {when.said(at, now, zone)}") for i, channel, at in row.other_conversations),
+    )
+
+
+def _case(case: OpenCase, today: date, zone: tzinfo) -> Case:
+    left = (case.due - today).days
+    due = f"{case.due.day} {case.due:%B %Y}"
+    late = left < 0
+    days = f"{abs(left)} {'day' if abs(left) == 1 else 'days'}"
+    return Case(
+        title=f"Case {case.number}",
+        asks=f"{_ASKS.get(case.kind, 'Asks about personal data')}, received {when.day(case.received_at, zone)}",
+        due=f"Was due {due}, {days} late" if late else f"Answer by {due}" + (", today" if left == 0 else f", in {days}"),
+        late=late,
     )
 
 

@@ -51,7 +51,7 @@ class Refusal:
 class Composer:
     """share: of the window left, 0 to 100; None where there is no window. closes_at: for the clock in the page.
 
-    problem: why the text just tried may not go. faults: the same, place by place, quoting it.
+    problem: why the text just tried may not go. faults: the same, place by place, quoting it. subject: of the mail it makes.
     """
 
     left: str
@@ -59,7 +59,9 @@ class Composer:
     share: int | None
     closes_at: datetime | None
     max_text: int
+    max_text_bytes: int | None
     counts_segments: bool
+    subject: Sealed[str] | None
     text: Sealed[str]
     problem: Refused | None
     problem_code: str
@@ -89,6 +91,7 @@ def seat(
     text: Sealed[str],
     refused: Decision | None,
     faults: tuple[Sealed[str], ...] = (),
+    subject: Sealed[str] | None = None,
     offered: tuple[Offer, ...] = (),
     now: datetime,
     zone: tzinfo,
@@ -103,7 +106,9 @@ def seat(
         channel=standing.channel,
         rim=drawn,
         name=first_name,
-        composer=_composer(standing, drawn, text, refused if text_at_fault else None, faults, first_name, now, zone) if open_ else None,
+        composer=_composer(standing, drawn, text, refused if text_at_fault else None, faults, subject, first_name, now, zone)
+        if open_
+        else None,
         refusal=None if open_ else _refusal(standing, decision, found, stops, conversation_id, first_name, now, zone, offered),
         others=tuple((s.channel.value, NAMES[s.channel], s.channel is standing.channel) for s in found if s.open),
     )
@@ -115,6 +120,7 @@ def _composer(
     text: Sealed[str],
     refused: Decision | None,
     faults: tuple[Sealed[str], ...],
+    subject: Sealed[str] | None,
     name: str,
     now: datetime,
     zone: tzinfo,
@@ -128,11 +134,13 @@ def _composer(
         share=drawn.share if standing.closes_at is not None else None,
         closes_at=standing.closes_at,
         max_text=standing.max_text,
+        max_text_bytes=standing.max_text_bytes,
         counts_segments=standing.channel is Channel.SMS,
+        subject=subject,
         text=text,
         problem=_why(refused, name, standing, now, zone) if refused else None,
         problem_code=refused.reason.value if refused else "",
-        faults=faults if refused else (),
+        faults=faults,
     )
 
 

@@ -49,6 +49,7 @@ async def standings(
                 identity_id=place.identity_id,
                 margin=timedelta(minutes=settings.policy.window_margin_min),
                 max_text=able.max_text if able else 0,
+                max_text_bytes=able.max_text_bytes if able else None,
                 templates=bool(able and able.templates),
                 offers=offers,
             )

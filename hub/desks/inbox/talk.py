@@ -217,7 +217,7 @@ def _bubble(row: MessageRow, frame: Frame, *, several: bool) -> Bubble:
         note=_note(row, frame),
         files=tuple(_file(f, frame) for f in row.files),
         meta=_meta(row, frame, several=several),
-        automatic=ours and row.author is None,
+        automatic=ours and row.author is None and row.kind is not None,
         at=row.created_at,
         at_full=when.full(row.occurred_at, frame.zone),
         tick=tick,
@@ -255,7 +255,9 @@ def _meta(row: MessageRow, frame: Frame, *, several: bool) -> str:
     where = f" {via(row.channel)}" if several else ""
     if row.direction is Direction.INBOUND:
         return f"{at}{where}"
-    ground = GROUNDS[row.kind or Kind.RPL]
+    if row.kind is None:
+        return f"Written in the provider’s own app, {at}{where}"
+    ground = GROUNDS[row.kind]
     if row.author is None:
         return f"{ground}, {at}{where}"
     return f"{_first(row.author)}, {at}{where}. {ground}"

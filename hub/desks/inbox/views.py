@@ -116,6 +116,7 @@ class Standing:
     stopped_at: datetime | None = None
     stopped_all: bool = False
     quota: Quota | None = None
+    max_text_bytes: int | None = None
     offers: tuple[Template, ...] = ()  # approved texts that may go though the window is shut
     personal: bool = False  # the window is shut, and a person's own words may go all the same until `closes_at`
 
@@ -133,6 +134,7 @@ def standing_of(
     identity_id: IdentityId | None,
     margin: timedelta,
     max_text: int,
+    max_text_bytes: int | None = None,
     templates: bool,
     offers: tuple[Template, ...] = (),
 ) -> Standing:
@@ -153,6 +155,7 @@ def standing_of(
         window=window,
         closes_at=heard + window - margin if heard and window else None,
         max_text=max_text,
+        max_text_bytes=max_text_bytes,
         templates=templates,
         news=news_agreed(consents, facts.suppressions, channel),
         stopped_at=max((s.at for s in stops), default=None),

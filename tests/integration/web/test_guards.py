@@ -10,14 +10,8 @@ from aiohttp import web
 
 from tests.integration.web.conftest import PASSWORD, Browser, Hire
 
-PATIENTS = (
-    "/webhooks/",
-    "/enquire",
-    "/privacy",
-    "/consent/",
-    "/unsubscribe",
-    "/preferences",
-)  # guarded by signatures and tokens of their own
+# What patients open is guarded by signatures and tokens of its own.
+PATIENTS = ("/webhooks/", "/enquire", "/privacy", "/consent/", "/u/")
 OPEN = {"/", "/sign-in", "/welcome", "/welcome/{token}", "/healthz", "/metrics", "/static/{fingerprint}/{name}"}
 
 

@@ -12,22 +12,31 @@ export function segments(text) {
   return { used, room: parts === 1 ? single : parts * joined, parts };
 }
 
-function words(text, counter, most) {
+const utf8 = new TextEncoder();
+
+// A measure of the channel's own: [used, most, unit]. Some providers count bytes, where a Chinese character is three.
+function measure(text, counter) {
+  const bytes = Number(counter.dataset.mostBytes ?? 0);
+  return bytes ? [utf8.encode(text).length, bytes, " bytes"] : [[...text].length, Number(counter.dataset.most), ""];
+}
+
+function words(text, counter) {
+  const [used, most, unit] = measure(text, counter);
   if (!text) return "";
-  if (text.length > most) return `${text.length - most} too long`;
-  if (!("segments" in counter.dataset)) return `${text.length.toLocaleString("en")} of ${most.toLocaleString("en")}`;
-  const { used, room, parts } = segments(text);
-  return `${used} of ${room}, ${parts === 1 ? "one SMS" : `${parts} SMS`}`;
+  if (used > most) return `${(used - most).toLocaleString("en")}${unit} too long`;
+  if (!("segments" in counter.dataset)) return `${used.toLocaleString("en")} of ${most.toLocaleString("en")}${unit}`;
+  const { used: septets, room, parts } = segments(text);
+  return `${septets} of ${room}, ${parts === 1 ? "one SMS" : `${parts} SMS`}`;
 }
 
 export default function (form) {
   const field = form.querySelector("textarea"), counter = form.querySelector("[data-count]"), send = form.querySelector(".go");
-  const most = Number(counter.dataset.most);
   field.removeAttribute("maxlength"); // saying by how much it is too long is kinder than eating the keys
   const update = () => {
-    counter.textContent = words(field.value, counter, most);
-    counter.classList.toggle("alarm-text", field.value.length > most);
-    send.disabled = field.value.length > most;
+    const [used, most] = measure(field.value, counter);
+    counter.textContent = words(field.value, counter);
+    counter.classList.toggle("alarm-text", used > most);
+    send.disabled = used > most;
     field.rows = Math.min(8, Math.max(2, field.value.split("\n").length + Math.floor(field.value.length / 90)));
   };
   field.addEventListener("input", update);

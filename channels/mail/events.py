@@ -144,7 +144,8 @@ def _bounce(bounce: Bounce, account: Account, name: str, at: datetime) -> Channe
     return StatusUpdate(
         account_id=account.id,
         provider_event_id=name,
-        provider_message_id=bounce.original_message_id,
+        # Where our own address names the row, the id in what was given back is hearsay: it may be that of another row.
+        provider_message_id=None if token else bounce.original_message_id,
         message_id=MessageId(token) if token else None,
         status=DeliveryStatus.FAILED if failed else DeliveryStatus.DELIVERED,
         occurred_at=at,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from hub.intake import mail_routing
+from hub.intake import mail_guards, mail_routing
 from hub.intake.agreements import record_agreements
 from hub.intake.changes import apply_changes
 from hub.intake.confirming import confirm_agreed, hear_answers
@@ -20,7 +20,7 @@ from hub.intake.place import Recognise, place
 from hub.intake.reports import apply_preferences, apply_reports
 from hub.intake.stops import apply_starts, apply_stops, keyword_effects, withdraw_invitations, withdrawn_channels
 from hub.intake.submission import Submission, count_new, journal_entries
-from hub.intake.writes import Placed, Start, Stop, Writes
+from hub.intake.writes import Held, Placed, Start, Stop, Writes
 from hub.model.address import AddressHasher, Channel
 from hub.model.ids import ContactId, ConversationId
 from hub.model.message import (
@@ -62,6 +62,7 @@ class Tools:
     confirms_stop: Callable[[Account, Signal], bool] = lambda _account, _signal: False
     keep: Callable[[bytes], bytes] | None = None
     zone: tzinfo = UTC
+    flood: mail_guards.Flood = field(default_factory=mail_guards.Flood)
     policy: PolicySettings = field(default_factory=PolicySettings)
 
 
@@ -98,6 +99,7 @@ async def _store(conn: Connection, fresh: Sequence[tuple[Account, ChannelEvent]]
     inbound = [(account, event) for account, event in fresh if isinstance(event, InboundMessage)]
     if inbound:
         await place(conn, writes, inbound, hasher=tools.hasher, recognise=tools.recognise)
+        await mail_guards.hold_back(conn, writes, tools.flood)
         for placed in writes.placed:
             _understand(writes, placed, tools, {a.id: a for a, _ in inbound})
         await hear_answers(conn, writes, tools.wordings, tools.hasher)
@@ -170,7 +172,7 @@ def _understand(writes: Writes, placed: Placed, tools: Tools, by_id: dict[str, A
             source=source,
             rule_id=signal.rule_id or None,
             evidence_id=placed.id,
-            provisional=signal.label is OptOutLabel.AMBIGUOUS and source != "provider_keyword",
+            provisional=(signal.label is OptOutLabel.AMBIGUOUS or placed.held is Held.FLOOD) and source != "provider_keyword",
         )
         writes.stops.extend(mail_routing.reach(stop, placed))
         gateway_confirms = event.keyword is ProviderKeyword.STOP or tools.confirms_stop(by_id[event.account_id], signal)
@@ -195,7 +197,7 @@ def _understand(writes: Writes, placed: Placed, tools: Tools, by_id: dict[str, A
 
 def _may_be_told(placed: Placed) -> bool:
     """Whether a stop is confirmed to the address it came from: a mail nobody vouches for only to an address on file (policy §4.3)."""
-    return not placed.other and (placed.proven or (placed.event.mail is not None and placed.on_file))
+    return not placed.other and placed.held is None and (placed.proven or (placed.event.mail is not None and placed.on_file))
 
 
 async def open_cases(conn: Connection, writes: Writes, zone: tzinfo) -> None:
@@ -259,7 +261,7 @@ def _moved(writes: Writes, placed: Placed, before: InvitationFacts) -> Invitatio
         return replace(after_withdrawal(before, at=event.sent_at), last_inbound_at=latest, bot_barred=True)
     if event.kind is ContentKind.REACTION:
         return before  # a sign under a message asks for no answer and moves no window (channels.md §6.1)
-    after = after_inbound(before, at=event.sent_at, automatic=event.automatic)
+    after = after_inbound(before, at=event.sent_at, automatic=event.automatic or placed.held is Held.STORM)
     if placed.signal.label in (OptOutLabel.OPT_OUT, OptOutLabel.RIGHTS) or BARRED_FLAGS & set(placed.signal.flags):
         after = replace(after, bot_barred=True)
     if before.state is InvitationState.NONE:
@@ -277,6 +279,7 @@ def _deserves_acknowledgement(writes: Writes, placed: Placed, before: Invitation
     if (
         placed.id in writes.answered
         or event.automatic
+        or placed.held is not None
         or event.form
         or placed.signal.label is not OptOutLabel.NONE
         or writes.now - event.sent_at > LATE

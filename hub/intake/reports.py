@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from hub.intake.stops import apply_stops, keyword_effects, withdraw_invitations
 from hub.intake.writes import Stop, Writes
@@ -16,6 +17,8 @@ from hub.store.pool import Connection
 
 OUR_OWN_PAGE = frozenset({"one_click", "unsubscribe_page"})  # said by the person, not told by a provider
 AS_TOLD = OUR_OWN_PAGE | {"complaint"}  # sources told apart on record: a campaign pauses itself when too many complain
+# Refusals that may pass count for little, until an address has given nothing else for two weeks (channels.md §2.4).
+SOFT, SOFT_FAILURES, SOFT_WITHIN = " soft", 5, timedelta(days=14)
 SEND_ACTIONS = {DeliveryStatus.FAILED: "send.failed", DeliveryStatus.DELIVERED: "send.delivered"}
 
 
@@ -37,6 +40,7 @@ async def apply_reports(
         for report_id, e in by_id.items()
     ]
     stopped = Writes(now=writes.now)
+    softly: list[bytes] = []
     for joined in await delivery.join_reports(conn, rows, now=writes.now):
         event = by_id[joined.report_id]
         if joined.changed:
@@ -47,6 +51,11 @@ async def apply_reports(
             stopped.stops.append(provider_stop(joined, event))
         if event.address_invalid and joined.address_hash and _is_about(event, joined.address_hash, hasher):
             await people.mark_addresses(conn, [joined.address_hash], "invalid")
+        elif event.status is DeliveryStatus.FAILED and joined.address_hash and (event.error_code or "").endswith(SOFT):
+            softly.append(joined.address_hash)
+    if softly:
+        worn = await mail.worn_out(conn, softly, like=f"%{SOFT}", least=SOFT_FAILURES, since=writes.now - SOFT_WITHIN)
+        await people.mark_addresses(conn, worn, "invalid")
     await apply_stops(conn, stopped)
     await withdraw_invitations(conn, stopped)
     writes.audit.extend(stopped.audit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,13 @@ from hub.store.mail import MailRow
 from hub.store.messages import InboundRow
 from hub.store.outbox import FollowUp
 from hub.store.people import NewContact, NewIdentity
+
+
+class Held(StrEnum):
+    """Why we do nothing of ourselves about a mail: one address writes without end, or data@ is flooded by nobody knows whom."""
+
+    STORM = "storm"
+    FLOOD = "flood"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +46,7 @@ class Placed:
     proven: bool  # the provider vouches for the sender; a form's typed addresses are not proven, nor a mail without DMARC
     other: bool = False
     on_file: bool = False
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,27 +32,31 @@ class MailRow:
 
 
 async def add(conn: Connection, rows: Sequence[MailRow]) -> None:
-    """Store them; after their messages."""
-    await conn.executemany(
+    """Store them, at least one, in one statement; after their messages."""
+    columns = zip(*[_values(r) for r in rows], strict=True)
+    await conn.execute(
         """
         INSERT INTO mail (message_id, subject, whole_text, header_id, mailbox, trusted, trust_detail, robot, flags, from_other)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        SELECT id, subject, whole, header_id, mailbox, trusted, trust_detail, robot, string_to_array(flags, ','), other
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::text[], $8::text[], $9::text[], $10::text[])
+            AS n(id, subject, whole, header_id, mailbox, trusted, trust_detail, robot, flags, other)
         """,
-        [
-            (
-                r.message_id,
-                r.subject.reveal(),
-                r.whole_text.reveal() if r.whole_text else None,
-                r.header_id,
-                r.mailbox,
-                r.trusted,
-                r.trust_detail,
-                r.robot,
-                list(r.flags),
-                r.from_other.reveal() if r.from_other else None,
-            )
-            for r in rows
-        ],
+        *columns,
+    )
+
+
+def _values(r: MailRow) -> tuple[object, ...]:
+    return (
+        r.message_id,
+        r.subject.reveal(),
+        r.whole_text.reveal() if r.whole_text else None,
+        r.header_id,
+        r.mailbox,
+        r.trusted,
+        r.trust_detail,
+        r.robot,
+        ",".join(r.flags),  # constants of ours, without commas
+        r.from_other.reveal() if r.from_other else None,
     )
 
 
@@ -136,6 +140,46 @@ async def find_threads(conn: Connection, wanted: Sequence[Wanted]) -> list[Threa
 def _names(wanted: Wanted) -> list[tuple[UUID | None, UUID | None, str | None]]:
     by_token = [(wanted.thread, None, None)] if wanted.thread else []
     return [*by_token, *((None, row, None) for row in wanted.rows), *((None, None, name) for name in wanted.provider_ids)]
+
+
+async def lately_from(
+    conn: Connection, asked: Sequence[tuple[ConversationId, IdentityId | None]], *, since: datetime, most: int
+) -> list[int]:
+    """For each conversation and address, how many mails came in since; counted among the newest `2 * most` messages only."""
+    rows = await conn.fetch(
+        """
+        SELECT count(m.id) AS n FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS q(conversation, identity, ord)
+        LEFT JOIN LATERAL (
+            SELECT id, identity_id, direction, created_at FROM message WHERE conversation_id = q.conversation ORDER BY id DESC LIMIT $4
+        ) m ON m.direction = 'inbound' AND m.created_at > $3 AND m.identity_id IS NOT DISTINCT FROM q.identity
+        GROUP BY q.ord ORDER BY q.ord
+        """,
+        [conversation for conversation, _ in asked],
+        [identity for _, identity in asked],
+        since,
+        2 * most,
+    )
+    return [r["n"] for r in rows]
+
+
+async def worn_out(conn: Connection, hashes: Sequence[bytes], *, like: str, least: int, since: datetime) -> list[bytes]:
+    """Which of these addresses refused at least so many mails since then, with a code like this one, while nobody wrote from
+    them and nothing reached them."""
+    rows = await conn.fetch(
+        """
+        SELECT i.address_hash FROM identity i JOIN conversation k ON k.contact_id = i.contact_id
+        JOIN message m ON m.conversation_id = k.id AND m.identity_id = i.id AND m.created_at > $3
+        WHERE i.address_hash = ANY($1) AND i.channel = 'email'
+        GROUP BY i.address_hash
+        HAVING count(*) FILTER (WHERE m.direction = 'outbound' AND m.status = 'failed' AND m.error_code LIKE $4) >= $2
+           AND count(*) FILTER (WHERE m.direction = 'inbound' OR m.status IN ('delivered', 'read')) = 0
+        """,
+        list(set(hashes)),
+        least,
+        since,
+        like,
+    )
+    return [r["address_hash"] for r in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

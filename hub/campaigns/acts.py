@@ -17,6 +17,7 @@ from hub.store.pool import Connection, Pool
 
 CHANNELS = (Channel.SMS, Channel.EMAIL)  # what a campaign can go out on
 LONGEST_NAME, LONGEST_TEXT, LONGEST_REASON = 120, 1600, 500
+LONGEST_MAIL, LONGEST_SUBJECT = 20_000, 150
 _ACTIONS = {
     CampaignState.RUNNING: "campaign.resumed",
     CampaignState.PAUSED: "campaign.paused",
@@ -44,10 +45,14 @@ def faults(draft: Draft, settings: Settings) -> Mapping[str, str]:
         found["interests"] = "Choose at least one subject: it goes only to people who agreed to hear about it."
     if draft.channel not in CHANNELS or account is None or account.channel is not draft.channel or not account.outbound:
         found["channel"] = "Choose a channel that can send."
-    if draft.channel is Channel.EMAIL and not all(mail_parts(draft.body)):
+    by_mail = draft.channel is Channel.EMAIL
+    longest = LONGEST_MAIL if by_mail else LONGEST_TEXT
+    if by_mail and not all(mail_parts(draft.body)):
         found["body"] = "Write the subject in the first line, and the text below it."
-    if not draft.body.strip() or len(draft.body) > LONGEST_TEXT or "\0" in draft.body + draft.name:
-        found["body"] = f"Write a text of at most {LONGEST_TEXT} letters."
+    elif by_mail and len(mail_parts(draft.body)[0]) > LONGEST_SUBJECT:
+        found["body"] = f"Write a subject of at most {LONGEST_SUBJECT} letters: the first line is the subject."
+    if not draft.body.strip() or len(draft.body) > longest or "\0" in draft.body + draft.name:
+        found["body"] = f"Write a text of at most {longest} letters."
     return found
 
 

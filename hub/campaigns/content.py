@@ -30,7 +30,10 @@ _SLOT = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What is said of a draft's text. wrong: slots nobody knows. example: as somebody called Alexandra would get it."""
+    """What is said of a draft's text. wrong: slots nobody knows. example: as somebody called Alexandra would get it.
+
+    segments: text messages it takes; 0 for a mail. unicode: its letters leave only 70 to each of them.
+    """
 
     facts: ContentFacts
     findings: tuple[Finding, ...]
@@ -92,7 +95,7 @@ def unknown_slots(body: str) -> tuple[str, ...]:
 def examine(draft: Draft, settings: Settings) -> Checked:
     """Check a draft's text as somebody with a long name would get it, so that its length is no surprise."""
     example = Text(draft.body, clinic=settings.clinic.trading_name).for_person("Alexandra").reveal()
-    counted = segments(example)
+    counted = segments(example) if draft.channel is Channel.SMS else None
     if draft.channel is Channel.EMAIL:  # judged with the foot every mail gets
         example = f"{example}\n\n{letter.footer(identity_of(settings.clinic), marketing=True)}"
     text = LintText(
@@ -100,7 +103,7 @@ def examine(draft: Draft, settings: Settings) -> Checked:
         text=example,
         kind=Kind.MKT,
         sender=sender_identity(settings),
-        segments=counted.count if draft.channel is Channel.SMS else None,
+        segments=counted.count if counted else None,
     )
     report = check(text, rules_in(settings.config_dir))
     facts = content_facts(report, kind=Kind.MKT, base=ContentFacts(images_ok=True))  # a text message has no images
@@ -109,8 +112,8 @@ def examine(draft: Draft, settings: Settings) -> Checked:
         findings=report.findings,
         wrong=unknown_slots(draft.body),
         example=example,
-        segments=counted.count,
-        unicode=counted.alphabet == "UCS-2",
+        segments=counted.count if counted else 0,
+        unicode=counted is not None and counted.alphabet == "UCS-2",
         version=report.version,
         content_hash=report.content_hash,
     )

@@ -9,7 +9,7 @@ import pytest
 from hub.settings import Settings
 from hub.store import campaigns
 from hub.store.pool import Pool
-from tests.integration.mail_out.house import AMY, House, link_in, opened
+from tests.integration.mail_out.house import AMY, MAIL, House, link_in, opened
 from tests.world import StandingClock
 
 NEWS = (
@@ -178,3 +178,20 @@ async def test_a_complaint_ends_the_news_and_a_forged_bounce_changes_nothing(hou
     sent_before = len(house.double.sent)
     await house.campaign_by_mail(jo, sam, body=NEWS, name="Spring")
     assert len(house.double.sent) == sent_before
+
+
+async def test_a_mail_may_be_long_and_is_not_counted_in_text_messages(house: House) -> None:
+    jo = await house.signs_in("marketing", "Jo")
+    form = {"name": "Winter", "purpose": "newsletter", "account": MAIL, "interest": "laser"}
+    long = f"News from our laser room\n{'{clinic}'}: " + "A consultation comes first. " * 200
+    _, page = await jo.post("/campaigns/new", body=long, check="yes", **form)  # type: ignore[arg-type]
+    assert "As Alexandra would get it:" in page
+    response, page = await jo.post("/campaigns/new", body=long, **form)  # type: ignore[arg-type]
+    assert response.status == 200
+    response, page = await jo.post("/campaigns/new", body="S" * 151 + "\ntext", **form)  # type: ignore[arg-type]
+    assert response.status == 422
+    assert "at most 150 letters" in page
+    sms = {**form, "account": "sms-sandbox"}
+    response, page = await jo.post("/campaigns/new", body=long, **sms)  # type: ignore[arg-type]
+    assert response.status == 422
+    assert "at most 1600 letters" in page

@@ -171,7 +171,7 @@ def _one(row: MessageRow, frame: Frame, stops: Mapping[UUID, StopRow], *, severa
         lines.append(System(key=f"s-{row.id}", icon="hand", text=stop_words(stops[row.id]), tone="rest"))
     elif row.signal == OptOutLabel.OPT_IN:
         lines.append(System(key=f"s-{row.id}", icon="door", text=f"{frame.first_name} asked us to answer here again"))
-    if row.signal == OptOutLabel.RIGHTS:
+    if row.signal == OptOutLabel.RIGHTS or "case" in row.detail:
         lines.append(
             System(key=f"r-{row.id}", icon="hand", text="About personal data: a case is open and its month is running", tone="rest")
         )

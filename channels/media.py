@@ -29,8 +29,9 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 class MediaRules:
     """What one account may fetch.
 
-    hosts: exact names, https on port 443. credential_host, credential: the Authorization header value and the only host
-    that sees it. loopback: "127.0.0.1:port" of a sandbox double, reached by plain http; None everywhere else.
+    hosts: names, and ".example.com" for every host below that one; https on port 443. credential_host, credential: the
+    Authorization header value and the only host that sees it. loopback: "127.0.0.1:port" of a sandbox double, reached by plain
+    http; None everywhere else.
     """
 
     account_id: str
@@ -89,14 +90,21 @@ async def fetch(url: str, rules: MediaRules, max_bytes: int, *, resolver: Abstra
 
 
 async def _follow(session: aiohttp.ClientSession, url: str, rules: MediaRules, max_bytes: int) -> bytes:
-    target = URL(url)
+    target = _address(url, rules)
     for _ in range(MAX_REDIRECTS + 1):
         headers = check(target, rules)
         async with session.get(target, headers=headers, allow_redirects=False) as answer:
             if answer.status not in REDIRECTS:
                 return await _body(answer, rules, max_bytes)
-            target = target.join(URL(answer.headers.get("Location", "")))
+            target = target.join(_address(answer.headers.get("Location", ""), rules))
     raise MediaRefused(rules.account_id, "redirects")
+
+
+def _address(text: str, rules: MediaRules) -> URL:
+    try:
+        return URL(text)
+    except ValueError:
+        raise MediaRefused(rules.account_id, "host") from None
 
 
 def check(target: URL, rules: MediaRules) -> Mapping[str, str]:
@@ -107,9 +115,13 @@ def check(target: URL, rules: MediaRules) -> Mapping[str, str]:
         return credential
     if target.scheme != "https":
         raise MediaRefused(rules.account_id, "scheme")
-    if host not in rules.hosts or target.port != 443 or target.user or target.password:
+    if not _listed(host, rules.hosts) or target.port != 443 or target.user or target.password:
         raise MediaRefused(rules.account_id, "host")
     return credential if host == rules.credential_host else {}
+
+
+def _listed(host: str, hosts: tuple[str, ...]) -> bool:
+    return any(host == name or (name.startswith(".") and host.endswith(name)) for name in hosts)
 
 
 def _is_loopback(host: str) -> bool:

@@ -45,6 +45,7 @@ HANDLERS: dict[str, Handler] = {
     "confirm_consent": _confirm_consent,
     "confirm_stop": _confirm_stop,
     "fetch_media": media.fetch,
+    "forget_media": media.forget,
     "lapse_consent": _lapse_consent,
 }
 

@@ -23,7 +23,7 @@ log = structlog.get_logger("relay")
 
 LEASE_S = 4.0
 JOB_TIMEOUT_S = 120
-OUTBOX_QUEUES = {"fetch_media": "housekeeping"}  # other follow-ups are answers somebody waits for
+OUTBOX_QUEUES = {"fetch_media": "housekeeping", "forget_media": "housekeeping"}  # other follow-ups are answers somebody waits for
 
 
 class Relay:

@@ -11,12 +11,10 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 import aiohttp
-from yarl import URL
 
 from channels import media
 from channels.errors import MediaRefused, NotSent, OutcomeUnknown
@@ -39,14 +37,12 @@ _MEDIA_ID: Final = re.compile(r"[A-Za-z0-9]{1,200}")
 class MetaTransport:
     """One account's calls to Meta.
 
-    root: address and version of the API. node: what sends, the number's or page's id, or "me". media_hosts: where files
-    may be fetched from; a name that begins with a dot stands for every host below it.
+    root: address and version of the API. node: what sends, the number's or page's id, or "me". rules: where files may be
+    fetched from.
     """
 
-    def __init__(
-        self, account: Account, session: aiohttp.ClientSession, root: str, node: str, media_hosts: tuple[str, ...], rules: media.MediaRules
-    ) -> None:
-        self._account, self._session, self._hosts, self._rules = account, session, media_hosts, rules
+    def __init__(self, account: Account, session: aiohttp.ClientSession, root: str, node: str, rules: media.MediaRules) -> None:
+        self._account, self._session, self._rules = account, session, rules
         self._root, self._node = root, node
         self._proof = _proof(account)
 
@@ -111,13 +107,7 @@ class MetaTransport:
             raise MediaRefused(self._account.id, "unreachable") from None
 
     async def _fetch(self, url: str, max_bytes: int) -> bytes:
-        try:
-            host = URL(url).host or ""
-        except ValueError:
-            raise MediaRefused(self._account.id, "host") from None
-        below = any(listed.startswith(".") and host.endswith(listed) for listed in self._hosts)
-        rules = replace(self._rules, hosts=(*self._rules.hosts, host)) if below else self._rules
-        return await media.fetch(url, rules, max_bytes)
+        return await media.fetch(url, self._rules, max_bytes)
 
     async def look_up(self, message: OutboundMessage, since: datetime) -> SendResult | None:
         """Never an answer: Meta cannot be asked. A status (WhatsApp) or an echo (Messenger) brings our id back by itself."""
@@ -167,7 +157,7 @@ async def open_transport(
     sandbox = account.options.get("sandbox") is True and account.options.get("media_host")
     rules = media.MediaRules(
         account_id=account.id,
-        hosts=tuple(host for host in media_hosts if not host.startswith(".")),
+        hosts=media_hosts,
         credential_host=credential_host,
         credential=bearer,
         loopback=str(sandbox) if sandbox else None,
@@ -179,4 +169,4 @@ async def open_transport(
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, headers={"Authorization": bearer}, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
-        yield MetaTransport(account, session, root, node, media_hosts, rules)
+        yield MetaTransport(account, session, root, node, rules)

@@ -42,8 +42,8 @@ async def handle(double: TwilioDouble, request: web.BaseRequest) -> web.StreamRe
         return _error(401, 20003, "Authenticate")
     if path == f"{root}.json":
         return _list(double, request)
-    if path in double.media:
-        return await _media(double, request, path)
+    if (file := path.removesuffix(".json") if request.method == "DELETE" else path) in double.media:
+        return await _media(double, request, file)
     if path.endswith("/Media.json"):
         return _list_media(double, path.removesuffix(".json"))
     message = double.messages.get(path.removeprefix(f"{root}/").removesuffix(".json"))

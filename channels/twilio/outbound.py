@@ -17,7 +17,8 @@ CREATE: Final = "messages.create"
 MAX_TEXT: Final = 1600  # 21617 beyond
 MAX_MEDIA: Final = 10  # 21623 beyond
 MAX_BODY_BYTES: Final = 1_048_576
-MEDIA_HOSTS: Final = ("api.twilio.com", "media.twiliocdn.com", "mms.twiliocdn.com", "s3-external-1.amazonaws.com")
+# Files are asked for at the API, which leads on to its file servers; only the API itself sees the credential.
+MEDIA_HOSTS: Final = ("api.twilio.com", ".twiliocdn.com", "s3-external-1.amazonaws.com")
 # An empty TwiML answer: text/plain might be sent on to the person, and an empty body draws warnings.
 _EMPTY_TWIML: Final = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 

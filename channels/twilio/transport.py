@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]  # the SDK ships no types
@@ -51,6 +52,7 @@ CONNECTIONS: Final = 128
 # Shorter than the idle time of load balancers: a create on a connection just closed would have an unknown outcome.
 KEEPALIVE_S: Final = 10.0
 LOOK_BACK: Final = timedelta(minutes=2)
+_MEDIA_PATH: Final = re.compile(r"/2010-04-01/Accounts/(AC\w+)/Messages/((?:SM|MM)\w+)/Media/(ME\w+)")
 LOOK_UP_LIMIT: Final = 200
 PAGE: Final = 1000
 
@@ -142,6 +144,21 @@ class TwilioTransport:
         if media_ref.url is None:
             raise MediaRefused(self._account.id, "no_address")
         return await media.fetch(media_ref.url.reveal(), self._rules, max_bytes)
+
+    async def delete_media(self, media_ref: MediaRef) -> None:
+        """Have Twilio delete a file that lies with us now; nothing happens where the account says `delete_media = false`.
+
+        Only a file of this account is deleted. Raises NotSent or OutcomeUnknown.
+        """
+        path = urlsplit(media_ref.url.reveal()).path if media_ref.url else ""
+        named = _MEDIA_PATH.fullmatch(path)
+        if named is None or named[1] != self._account.options.get("account_sid") or self._account.options.get("delete_media") is False:
+            return
+        try:
+            await self._client.messages(named[2]).media(named[3]).delete_async()
+        except TwilioException as refusal:
+            if getattr(refusal, "status", None) != 404:  # gone already
+                raise OutcomeUnknown(self._account.id, "delete_media") from None
 
     async def list_messages(self, since: datetime, until: datetime) -> Sequence[ListedEvent]:
         """Everything to and from our sender in that time, oldest first. Raises NotSent or OutcomeUnknown."""

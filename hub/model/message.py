@@ -504,6 +504,15 @@ class ListsMessages(Protocol):
         ...
 
 
+@runtime_checkable
+class ForgetsMedia(Protocol):
+    """A transport whose provider keeps files until it is told to delete them."""
+
+    async def delete_media(self, media: MediaRef) -> None:
+        """Have it delete one file; one it no longer has is well. Raises channels.errors.NotSent or OutcomeUnknown: again later."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
     """A short-lived credential as a provider gave it out."""

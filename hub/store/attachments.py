@@ -53,16 +53,28 @@ class Pending:
     id: UUID
     account_id: AccountId
     media: MediaRef
+    created_at: datetime
 
 
 async def pending(conn: Connection, attachment_id: UUID) -> Pending | None:
     """What a fetch needs to know."""
+    return await _at_provider(conn, attachment_id, "pending")
+
+
+async def left_behind(conn: Connection, attachment_id: UUID) -> Pending | None:
+    """A file that lies on our disk and is still with the provider; None where it is not."""
+    return await _at_provider(conn, attachment_id, "stored")
+
+
+async def _at_provider(conn: Connection, attachment_id: UUID, state: str) -> Pending | None:
     row = await conn.fetchrow(
         """
-        SELECT a.id, a.mime_type, a.file_name, a.source_url, m.account_id FROM attachment a JOIN message m ON m.id = a.message_id
-        WHERE a.id = $1 AND a.state = 'pending'
+        SELECT a.id, a.mime_type, a.file_name, a.source_url, a.created_at, m.account_id
+        FROM attachment a JOIN message m ON m.id = a.message_id
+        WHERE a.id = $1 AND a.state = $2 AND (a.state = 'pending' OR a.source_url IS NOT NULL)
         """,
         attachment_id,
+        state,
     )
     if row is None:
         return None
@@ -74,20 +86,28 @@ async def pending(conn: Connection, attachment_id: UUID) -> Pending | None:
         mime_type=row["mime_type"],
         file_name=Sealed(row["file_name"]) if row["file_name"] else None,
     )
-    return Pending(id=row["id"], account_id=row["account_id"], media=media)
+    return Pending(id=row["id"], account_id=row["account_id"], media=media, created_at=row["created_at"])
 
 
-async def stored(conn: Connection, attachment_id: UUID, *, mime_type: str, size: int, sha256: bytes) -> bool:
-    """The file lies on our disk now; where the provider keeps it is forgotten. False where it was taken back meanwhile."""
+async def stored(conn: Connection, attachment_id: UUID, *, mime_type: str, size: int, sha256: bytes, keep_source: bool = False) -> bool:
+    """The file lies on our disk now; False where it was taken back meanwhile. Where the provider keeps it is forgotten, unless
+    it is still to be deleted there."""
     done = await conn.execute(
-        "UPDATE attachment SET state = 'stored', mime_type = $2, size = $3, sha256 = $4, source_url = NULL"
+        "UPDATE attachment SET state = 'stored', mime_type = $2, size = $3, sha256 = $4,"
+        " source_url = CASE WHEN $5 THEN source_url END"
         " WHERE id = $1 AND state = 'pending'",  # taken back meanwhile: stays so
         attachment_id,
         mime_type,
         size,
         sha256,
+        keep_source,
     )
     return bool(done == "UPDATE 1")
+
+
+async def forget_source(conn: Connection, attachment_id: UUID) -> None:
+    """The provider keeps the file no longer, or may keep it."""
+    await conn.execute("UPDATE attachment SET source_url = NULL WHERE id = $1", attachment_id)
 
 
 async def refused(conn: Connection, attachment_id: UUID, reason: str) -> None:

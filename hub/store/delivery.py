@@ -252,7 +252,8 @@ async def unsettled(conn: Connection, *, claimed_before: datetime, now: datetime
         WITH due AS (
             SELECT id FROM message
             WHERE status = 'unknown' AND claimed_at < $1 AND claimed_at > $4::timestamptz - $3::interval
-              AND (looked_up_at IS NULL OR looked_up_at <= $4::timestamptz - least(interval '1 hour', interval '5 seconds' * power(2, look_ups)))
+              AND (looked_up_at IS NULL OR
+                   looked_up_at <= $4::timestamptz - least(interval '1 hour', interval '5 seconds' * power(2, look_ups)))
             ORDER BY coalesce(looked_up_at, claimed_at) LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
         ), m AS (
             UPDATE message u SET looked_up_at = $4, look_ups = least(u.look_ups + 1, 12) FROM due WHERE u.id = due.id RETURNING u.*

@@ -9,7 +9,7 @@ from channels.errors import MediaRefused
 from channels.media import MediaRules, check, is_public
 
 RULES = MediaRules(
-    account_id="sms", hosts=("api.twilio.com", "media.twiliocdn.com"), credential_host="api.twilio.com", credential="Basic secret"
+    account_id="sms", hosts=("api.twilio.com", ".twiliocdn.com"), credential_host="api.twilio.com", credential="Basic secret"
 )
 SANDBOX = MediaRules(
     account_id="sms", hosts=("api.twilio.com",), credential_host="api.twilio.com", credential="Basic secret", loopback="127.0.0.1:4010"
@@ -37,6 +37,9 @@ def test_the_credential_is_shown_to_the_api_host_only() -> None:
         "https://127.0.0.1/x",
         "https://[::1]/x",
         "https://169.254.169.254/latest",
+        "https://twiliocdn.com/x",
+        "https://eviltwiliocdn.com/x",
+        "https://media.twiliocdn.com.evil.example/x",
     ],
 )
 def test_other_hosts_are_refused(url: str) -> None:

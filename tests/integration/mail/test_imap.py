@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +39,9 @@ state_dir = {home}/state
 log_path = {home}/log
 protocols = imap
 listen = 127.0.0.1
-ssl = no
+ssl = {ssl}
 disable_plaintext_auth = no
-auth_mechanisms = plain
+auth_mechanisms = plain{mechanisms}
 default_login_user = {user}
 default_internal_user = {user}
 default_internal_group = {group}
@@ -48,6 +49,7 @@ mail_location = maildir:{home}/mail
 mail_uid = {user}
 mail_gid = {group}
 first_valid_uid = 1
+{more}
 passdb {{
   driver = static
   args = password=secret
@@ -66,7 +68,9 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    address = 127.0.0.1
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service stats {{
@@ -81,6 +85,7 @@ service stats {{
 class Server:
     port: int
     home: Path
+    tls_port: int = 0
 
     @property
     def options(self) -> dict[str, str | int]:
@@ -105,27 +110,43 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """Dovecot as a child of this test, as the ordinary user we are; as root it runs its parts as nobody."""
+def server() -> Iterator[Server]:
+    """Dovecot without TLS, with one password."""
+    with dovecot() as opened:
+        yield opened
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def dovecot(*, ssl: str = "no", mechanisms: str = "", more: str = "", tls_port: int = 0) -> Iterator[Server]:
+    """Dovecot as a child of this test, as the ordinary user we are; as root it runs its parts as nobody.
+
+    mechanisms, more: added to those for a password, and to the configuration.
+    """
     assert DOVECOT
     version = subprocess.run([DOVECOT, "--version"], capture_output=True, check=True, text=True).stdout
     if not version.startswith("2.3"):
         pytest.skip(f"This Dovecot reads another configuration than 2.3 does: {version.split()[0]}")
     root = os.geteuid() == 0
     user = "nobody" if root else pwd.getpwuid(os.geteuid()).pw_name
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     home = Path(f"/tmp/hubdc{os.getpid()}-{port}")  # noqa: S108 - the paths of its sockets must be short
     (home / "mail").mkdir(parents=True)
     group = subprocess.run(["id", "-gn", user], capture_output=True, check=True, text=True).stdout.strip()
-    (home / "dovecot.conf").write_text(CONFIG.format(home=home, user=user, group=group, port=port))
+    (home / "dovecot.conf").write_text(
+        CONFIG.format(home=home, user=user, group=group, port=port, ssl=ssl, mechanisms=mechanisms, more=more, tls_port=tls_port)
+    )
     if root:
         for path in (home, home / "mail"):
             shutil.chown(path, user, group)
     child = subprocess.Popen([DOVECOT, "-F", "-c", str(home / "dovecot.conf")], stderr=subprocess.PIPE)
     try:
         _wait_for(port, child)
-        yield Server(port, home)
+        yield Server(port, home, tls_port)
     finally:
         child.terminate()
         child.communicate(timeout=10)

@@ -24,7 +24,7 @@ from hub.model.ids import ConversationId, MessageId, StaffId
 from hub.model.permission import Decision, Kind
 from hub.model.sealed import Sealed
 from hub.settings import Settings
-from hub.store import consents, inbox, mail_out, notes, rights, thread
+from hub.store import address_changes, consents, inbox, mail_out, notes, rights, thread
 from hub.store.inbox import COUNT_MOST, ListRow, View
 from hub.store.pool import Connection
 from hub.store.thread import MessageRow, StopRow
@@ -328,6 +328,7 @@ async def _panel(conn: Connection, look: Look, row: ListRow, found: Sequence[Sta
         stops=stops,
         consents=events,
         cases=await rights.open_of(conn, row.contact_id),
+        moves=await address_changes.of_person(conn, row.contact_id),
         wordings=await thread.wordings_shown(conn, refs) if refs else {},
         wrote=[Wrote(channel=Channel(c), first=first, last=last) for c, first, last in await thread.wrote(conn, row.id)],
         consent_months=look.settings.policy.consent_months,

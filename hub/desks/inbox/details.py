@@ -55,7 +55,7 @@ def by_provider_id(rows: Sequence[MessageRow]) -> dict[str, MessageRow]:
 def reactions(rows: Sequence[MessageRow]) -> dict[str, Sealed[str]]:
     """The sign that stands on each message the person reacted to, the last one; by the provider's name for the message."""
     known, found = by_provider_id(rows), dict[str, Sealed[str]]()
-    for row in rows:
+    for row in sorted(rows, key=lambda r: (r.occurred_at, r.provider_id or "")):  # as they were made, whatever came first
         target = row.detail.get("reply_to")
         if folds(row, known):
             found.pop(str(target), None)
@@ -65,8 +65,11 @@ def reactions(rows: Sequence[MessageRow]) -> dict[str, Sealed[str]]:
 
 
 def folds(row: MessageRow, known: Mapping[str, MessageRow]) -> bool:
-    """Whether a reaction is drawn on its message. One the hub acted on, or to a message not on the page, stands by itself."""
-    return row.content_kind is ContentKind.REACTION and row.signal is None and str(row.detail.get("reply_to", "")) in known
+    """Whether a reaction is drawn on its message, or was taken back and is drawn nowhere. One the hub acted on, or to a
+    message not on the page, stands by itself."""
+    if row.content_kind is not ContentKind.REACTION or row.signal is not None:
+        return False
+    return row.taken_back or str(row.detail.get("reply_to", "")) in known
 
 
 def details(row: MessageRow, known: Mapping[str, MessageRow], signs: Mapping[str, Sealed[str]], zone: tzinfo) -> Details:

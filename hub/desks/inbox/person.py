@@ -15,6 +15,7 @@ from hub.model.ids import ConversationId
 from hub.model.permission import Reason
 from hub.model.sealed import Sealed
 from hub.policy.consent import age_on, months_after
+from hub.store.address_changes import ChangeRow
 from hub.store.rights import OpenCase
 from hub.store.thread import PersonRow, StopRow
 from hub.web import when
@@ -74,6 +75,16 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """An address that became another one, or (after: None) has a new phone behind it."""
+
+    title: str
+    before: Sealed[str] | None
+    after: Sealed[str] | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     name: Sealed[str]
     name_language: str | None
@@ -83,6 +94,7 @@ class Panel:
     story: tuple[Chapter, ...]
     known: tuple[KnownAs, ...]
     cases: tuple[Case, ...]
+    moves: tuple[Move, ...]
     others: tuple[tuple[ConversationId, str], ...]
 
 
@@ -105,6 +117,7 @@ def panel(
     wordings: Mapping[tuple[str, int, str], str],
     wrote: Sequence[Wrote],
     cases: Sequence[OpenCase] = (),
+    moves: Sequence[ChangeRow] = (),
     consent_months: int,
     now: datetime,
     zone: tzinfo,
@@ -127,8 +140,19 @@ def panel(
             for i in row.identities
         ),
         cases=tuple(_case(c, now.astimezone(zone).date(), zone) for c in cases),
+        moves=tuple(_move(m, now, zone) for m in moves),
         others=tuple((i, f"{NAMES[channel]}, {when.said(at, now, zone)}") for i, channel, at in row.other_conversations),
     )
+
+
+def _move(row: ChangeRow, now: datetime, zone: tzinfo) -> Move:
+    told = f"Told {when.said(row.occurred_at, now, zone)}"
+    before, after = (Sealed(shown_address(a.reveal())) if a else None for a in (row.before, row.after))
+    if after is None or before is None:
+        words = "The phone behind this address was set up anew. Make sure that you speak with the same person"
+        return Move(title=f"New phone {via(row.channel)}", before=before or after, after=None, words=f"{told}. {words}")
+    words = "Nothing goes to the old address any more. Whoever has the new one is not joined to this person by itself"
+    return Move(title=f"Address changed {via(row.channel)}", before=before, after=after, words=f"{told}. {words}")
 
 
 def _case(case: OpenCase, today: date, zone: tzinfo) -> Case:

@@ -26,6 +26,7 @@ from hub.model.message import Account, Outcome, RawRequest, Reply
 from hub.model.sealed import Sealed
 from hub.settings import Settings
 from hub.web.keys import CLOCK, FRONT, INTAKE, PASSIVE, SETTINGS
+from hub.web.observe import count_odd
 
 log = structlog.get_logger("webhooks")
 
@@ -83,6 +84,8 @@ async def _take_in(request: web.Request, raw: RawRequest, account: Account, cloc
         return web.Response(status=503, headers={"Retry-After": "2"})
     except StoreUnavailable:
         return web.Response(status=503, headers={"Retry-After": "10"})
+    if accepted is None or accepted.new:  # repeats were counted when they were new
+        count_odd(account.id, events)
     if accepted is not None and accepted.new and adapter.answer:
         prepared = await request.app[PASSIVE].prepare(raw, account, adapter, events)
         if prepared is not None and await request.app[PASSIVE].may_go(prepared):

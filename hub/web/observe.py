@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
+from collections.abc import Sequence
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 
+from hub.model.message import ChannelEvent, DeliveryStatus, StatusUpdate, Unknown
 from hub.web.keys import POOL
 
 log = structlog.get_logger("web")
 REQUESTS = Counter("hub_http_requests", "Answers given, by route and status.", ["method", "route", "status"])
 SECONDS = Histogram("hub_http_seconds", "Time until the answer was ready.", ["route"])
+UNKNOWN = Counter("hub_provider_unknown", "Events and statuses of providers nobody here knows the meaning of.", ["account", "what"])
+FAILED = Counter("hub_provider_failures", "Messages a provider reported as failed, by its own code.", ["account", "code"])
 PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "Via")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -46,6 +50,17 @@ def pattern(request: web.Request) -> str:
     """The route as it was registered, or "unmatched"."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else "unmatched"
+
+
+def count_odd(account_id: str, events: Sequence[ChannelEvent]) -> None:
+    """Count what a provider told that no table of ours explains: by account and kind, never by person."""
+    for event in events:
+        if type(event) is Unknown:
+            UNKNOWN.labels(account_id, "event").inc()
+        elif isinstance(event, StatusUpdate) and event.status is DeliveryStatus.UNKNOWN:
+            UNKNOWN.labels(account_id, "status").inc()
+        elif isinstance(event, StatusUpdate) and event.status is DeliveryStatus.FAILED:
+            FAILED.labels(account_id, event.error_code or "none").inc()
 
 
 def routes() -> list[web.RouteDef]:

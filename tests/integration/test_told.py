@@ -174,7 +174,12 @@ async def test_a_user_id_that_changed_closes_the_number_beside_it(pool: Pool, se
         await clinic.writes("Hello")
         contact = await clinic.value("SELECT id FROM contact")
         hasher = settings.hasher
-        await clinic.rows("INSERT INTO address (hash, key_id, kind, created_at) VALUES ($1, $2, 'whatsapp_user', $3)", hasher.hash(was), hasher.key_id, clock())  # fmt: skip
+        await clinic.rows(
+            "INSERT INTO address (hash, key_id, kind, created_at) VALUES ($1, $2, 'whatsapp_user', $3)",
+            hasher.hash(was),
+            hasher.key_id,
+            clock(),
+        )
         await clinic.rows(
             "INSERT INTO identity (id, contact_id, channel, address_hash, address, verified, created_at, last_seen_at)"
             " VALUES ($1, $2, 'whatsapp', $3, $4, true, $5, $5)", uuid7(), contact, hasher.hash(was), was.value.reveal(), clock(),

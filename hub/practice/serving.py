@@ -139,4 +139,5 @@ def _parts(settings: Settings, doubles: Sequence[Double], pool: Pool, pages: Pag
         clinic=settings.clinic.trading_name,
         inbox_url=f"{settings.public_url}/inbox",
         form_url=f"{settings.public_url}/enquire",
+        staff_url=staff.PATH if settings.slack is not None and settings.slack.loopback is not None else "",
     )

@@ -61,6 +61,7 @@ class PhoneParts:
     clinic: str
     inbox_url: str
     form_url: str
+    staff_url: str = ""  # the page to play a colleague in Slack on; "" where Slack is not practised
 
 
 class Phone:
@@ -118,6 +119,7 @@ class Phone:
             "clinic": parts.clinic,
             "inbox_url": parts.inbox_url,
             "form_url": parts.form_url,
+            "staff_url": parts.staff_url,
             "people": self.people.all(),
             "person": person,
             "on": app.account.id,

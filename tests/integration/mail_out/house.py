@@ -82,13 +82,17 @@ class House:
         answer = await client.post(f"/enquire?lang={lang}", data=data, headers={"Origin": self.account.public_url}, allow_redirects=False)
         assert answer.status == 303, await answer.text()
 
-    async def work(self) -> None:
-        """What workers do: follow-ups until none is due, then what waits for the mail server."""
+    async def follow_ups(self) -> None:
+        """What stored messages ask for, until nothing is due."""
         for _ in range(3):
             async with self.pool.acquire() as conn:
                 topics = await outbox.due_topics(conn, now=self.clock())
             for topic in topics:
                 await follow_ups.run(self.runtime, topic)
+
+    async def work(self) -> None:
+        """What workers do: follow-ups, then what waits for the mail server."""
+        await self.follow_ups()
         delivery = await self.runtime.delivery(MAIL)
         assert delivery is not None
         await delivery.run(deadline_s=5, linger_s=0.05)

@@ -114,7 +114,11 @@ class RawTalk:
     def __init__(self, place: tuple[str, int] | str) -> None:
         if isinstance(place, str):
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._socket.connect(place)
+            try:
+                self._socket.connect(place)
+            except OSError:
+                self._socket.close()
+                raise
             self._socket.settimeout(20)
         else:
             self._socket = socket.create_connection(place, timeout=20)

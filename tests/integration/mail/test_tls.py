@@ -77,7 +77,12 @@ async def test_mail_is_fetched_over_tls_by_token_and_over_starttls_by_password(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     clock = StandingClock(utc_now())
     await asyncio.to_thread(tls_server.put, letter("By token", message_id="1@x"))
-    by_token = {"imap_security": "tls", "imap_port": tls_server.tls_port, "imap_auth": "xoauth2", "imap_oauth_command": "echo good-token"}
+    by_token: dict[str, str | int] = {
+        "imap_security": "tls",
+        "imap_port": tls_server.tls_port,
+        "imap_auth": "xoauth2",
+        "imap_oauth_command": "echo good-token",
+    }
     async with mail_process(settings, pool, clock, QUICK, **{**tls_server.options, **by_token}):
         await until(conn, ["By token"])
     await asyncio.to_thread(tls_server.put, letter("By password", message_id="2@x"))

@@ -171,7 +171,7 @@ class Delivery:
                 self._window = min(self._in_flight, self._window + SURER)
                 self._finished.put_nowait(Finished(claimed=claimed, result=await self._hand_over(claimed)))
                 return
-        self._window = max(FEWEST, self._window * LESS_SURE)
+        self._window = max(min(FEWEST, self._in_flight), self._window * LESS_SURE)
         await self._put_back(claimed)
 
     async def _put_back(self, claimed: Claimed) -> None:

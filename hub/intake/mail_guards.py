@@ -28,21 +28,22 @@ MOST_UNVOUCHED = 50  # mails to data@ within an hour (policy §4.3)
 
 @dataclass(slots=True)
 class Flood:
-    """How many mails to data@ nobody vouches for came within the hour, to this process. A restart begins at nought."""
+    """How many mails to data@ nobody vouches for came within the hour, to this process. A restart begins at nought, and a
+    batch that is tried again counts again: either way stops are written."""
 
     came: deque[datetime] = field(default_factory=lambda: deque(maxlen=MOST_UNVOUCHED + 1))
-    told_at: datetime | None = None
+    told_at: dict[Held, datetime] = field(default_factory=dict)
 
     def note(self, now: datetime) -> bool:
         """Count one; whether it is beyond what an hour may bring."""
         self.came.append(now)
         return len(self.came) > MOST_UNVOUCHED and now - self.came[0] < WITHIN
 
-    def tell(self, now: datetime) -> bool:
-        """Whether the operator is to be told now: once an hour."""
-        due = self.told_at is None or now - self.told_at >= WITHIN
+    def tell(self, kind: Held, now: datetime) -> bool:
+        """Whether the operator is to be told of this kind now: once an hour."""
+        due = kind not in self.told_at or now - self.told_at[kind] >= WITHIN
         if due:
-            self.told_at = now
+            self.told_at[kind] = now
         return due
 
 
@@ -61,8 +62,9 @@ async def hold_back(conn: Connection, writes: Writes, flood: Flood) -> None:
         return
     writes.placed = [replace(p, held=held.get(p.id)) for p in writes.placed]
     _leave_in_place(writes)
-    if flood.tell(writes.now):
-        log.error("mail.storm", **Counter(f"of_{kind}" for kind in held.values()))
+    for kind, count in Counter(held.values()).items():
+        if flood.tell(kind, writes.now):
+            log.error(f"mail.{kind}", mails=count)
 
 
 async def _storms(conn: Connection, writes: Writes, mails: Sequence[Placed]) -> list[Placed]:

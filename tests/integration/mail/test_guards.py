@@ -73,7 +73,7 @@ async def test_a_flood_of_forged_stops_at_data_suppresses_for_now_and_confirms_n
         "SELECT provisional, count(DISTINCT address_hash) AS n FROM suppression WHERE address_hash IS NOT NULL GROUP BY 1 ORDER BY 1"
     )
     assert [tuple(r) for r in found] == [(False, MOST_UNVOUCHED), (True, 2)]
-    assert capsys.readouterr().out.count("mail.storm") == 1  # once an hour, not once a mail
+    assert capsys.readouterr().out.count("mail.flood") == 1  # once an hour, not once a mail
 
 
 def test_fifty_within_an_hour_are_no_flood_and_the_next_is() -> None:

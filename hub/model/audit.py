@@ -50,7 +50,7 @@ ACTIONS: Final[frozenset[str]] = frozenset(
         "contact": "merged unmerged",
         "conversation": "assigned resolved reopened spam snoozed woken",
         "message": "queued cancelled",
-        "note": "added changed deleted",
+        "note": "added changed deleted restored",
         "template": "created changed approved",
         "import": "run refused",
         "hold": "placed lifted",

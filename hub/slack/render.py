@@ -191,13 +191,17 @@ async def _line(conn: Connection, post: PostRow) -> Entry:
 
 
 def _message(view: View, row: MessageRow, *, plain: bool) -> Entry:
-    words = row.body if view.whole and not plain else Sealed("")
+    words = row.body if view.whole and not plain and not row.taken_back else Sealed("")
     if row.direction is Direction.INBOUND:
         head = f"{view.first_name} {via(row.channel)}" if view.whole else f"They wrote {via(row.channel)}"
         unreadable = row.content_kind is ContentKind.UNSUPPORTED
-        foot = [_files(view, row.files), "A kind of message we cannot show yet" if unreadable else "", view.at(row.created_at)]
+        odd = "They took it back" if row.taken_back else "A kind of message we cannot show yet" if unreadable else ""
+        foot = [_files(view, row.files), odd, view.at(row.created_at)]
         return Entry(icon="✉", head=Sealed(head), words=words, foot=_joined(foot))
-    head = f"{row.author} answered {via(row.channel)}" if row.author else f"The hub answered by itself {via(row.channel)}"
+    if row.kind is None:
+        head = f"A colleague wrote in the provider's own app {via(row.channel)}"
+    else:
+        head = f"{row.author} answered {via(row.channel)}" if row.author else f"The hub answered by itself {via(row.channel)}"
     foot = [state_of(view, row), view.at(row.created_at)]
     return Entry(icon="↩", head=Sealed(head), words=words, foot=_joined(foot), buttons=_undo(row))
 

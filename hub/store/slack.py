@@ -147,7 +147,8 @@ async def to_show(conn: Connection, conversation_id: ConversationId, *, opened_a
     messages = await conn.fetch(
         """
         SELECT m.id, m.created_at, concat_ws('|', coalesce(m.status, 'in'), m.error_code, left(md5(m.body), 8), (
-            SELECT string_agg(a.state, ',' ORDER BY a.position) FROM attachment a WHERE a.message_id = m.id)) AS digest
+            SELECT string_agg(a.state, ',' ORDER BY a.position) FROM attachment a WHERE a.message_id = m.id),
+            CASE WHEN m.detail ? 'taken_back' THEN 'gone' END) AS digest
         FROM message m WHERE m.conversation_id = $1 AND coalesce(m.kind, '') <> 'MKT'
           AND NOT EXISTS (SELECT 1 FROM note n WHERE n.sent_message_id = m.id AND n.source = 'slack')
           AND (m.created_at >= $2 OR m.id IN (SELECT x.id FROM message x WHERE x.conversation_id = $1 ORDER BY x.id DESC LIMIT $3))

@@ -23,6 +23,7 @@ CAPABILITIES = Capabilities(
     provider_confirms_stop=True,
     max_body_bytes=outbound.MAX_BODY_BYTES,
     media_hosts=outbound.MEDIA_HOSTS,
+    splits_text=True,
 )
 
 

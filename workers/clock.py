@@ -17,7 +17,7 @@ from redis import Redis
 from hub.settings import Settings
 from hub.store.live import WORK, listen
 from hub.store.pool import STORE_FAULTS, Connection, connect, open_pool
-from workers import files, missed, slack, ticks
+from workers import files, missed, parts, slack, ticks
 from workers.relay import Relay
 from workers.runtime import Runtime, utc_now
 
@@ -26,6 +26,7 @@ log = structlog.get_logger("clock")
 LEADER_LOCK = 0x48554202
 EVERY: tuple[tuple[float, Callable[[Runtime], Awaitable[object]]], ...] = (
     (1.0, ticks.seal_audit),
+    (1.0, parts.release),
     (2.0, ticks.give_up_stale_sends),
     (5.0, ticks.look_up_unknown_sends),
     (5.0, ticks.bring_back),

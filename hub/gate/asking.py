@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from hub.gate.content import as_row
 from hub.gate.examine import Examined, examine
+from hub.gate.parts import HELD, parts
 from hub.gate.routes import account_for, capabilities, route_ok, window_messages
 from hub.gate.templates import Choice, Worded, instead, worded
 from hub.model.address import Channel
@@ -101,13 +102,23 @@ async def queue(conn: Connection, draft: Draft, *, now: datetime, settings: Sett
         template_id=asked.said.template_id,
         variables=asked.said.variables,
     )
-    await messages.add_outbound(conn, row)
-    await _note(conn, asked, message_id, decision, now)
-    await drafts.touch(conn, draft.conversation_id, message_id, now=now)
+    whole = row.template_id is not None or row.status is not DeliveryStatus.QUEUED
+    said = [row.body.reveal()] if whole else parts(row.body.reveal(), settings.accounts.get(asked.account_id))
+    last = await _write(conn, asked, replace(row, body=Sealed(said[0])), now)
+    for text in said[1:]:
+        last = await _write(conn, asked, replace(row, id=MessageId(uuid7()), body=Sealed(text), follows=last, send_after=now + HELD), now)
+    await drafts.touch(conn, draft.conversation_id, last, now=now)
     await live.notify(conn, [draft.conversation_id])
     if row.status is DeliveryStatus.QUEUED:
         await live.notify_work(conn, [f"deliver:{asked.account_id}"])
     return Queued(message_id=message_id, decision=decision, examined=asked.examined)
+
+
+async def _write(conn: Connection, asked: _Asked, row: messages.OutboundRow, now: datetime) -> MessageId:
+    """One message, with the decision about the whole text beside it."""
+    await messages.add_outbound(conn, row)
+    await _note(conn, asked, row.id, asked.decision, now)
+    return row.id
 
 
 def _status(decision: Decision) -> DeliveryStatus:

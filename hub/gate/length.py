@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.gate.parts import longest
 from hub.gate.routes import capabilities
 from hub.model.message import Account
 
@@ -16,6 +17,6 @@ def too_long(account: Account | None, text: str) -> str:
     able = capabilities(account)
     if able.max_text_bytes is not None and (used := len(text.encode("utf-8", "surrogatepass"))) > able.max_text_bytes:
         return f"The text takes {used:,} bytes and this channel carries {able.max_text_bytes:,}. Shorten it, or send it in parts"
-    if len(text) > able.max_text:
-        return f"The text has {len(text):,} characters and this channel carries {able.max_text:,}. Shorten it, or send it in parts"
+    if len(text) > (most := longest(able)):
+        return f"The text has {len(text):,} characters and this channel carries {most:,}. Shorten it, or send it in parts"
     return ""

@@ -371,6 +371,7 @@ class Capabilities:
     media_hosts: tuple[str, ...] = ()  # hosts media may be fetched from, https only
     reply_window_messages: int | None = None  # free messages within the window, counted by us; None: no such number
     max_text_bytes: int | None = None  # bytes of UTF-8 one message carries, where the provider counts those; None: it does not
+    splits_text: bool = False  # a longer text goes as several messages, one after the other
     human_agent: bool = False  # a person's own words may go for days after the window, under a tag (`HUMAN_AGENT_TAG`)
     # How often a send that never left is tried, and the longest wait between two tries in seconds; waits double from two seconds on.
     attempts: int = 8

@@ -35,7 +35,9 @@ class InboundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundRow:
-    """One message to go out. content: what the content check found, as stored (see hub.gate). variables: a template's slots."""
+    """One message to go out. content: what the content check found, as stored (see hub.gate). variables: a template's slots.
+    follows: the part of the same text that must be sent first.
+    """
 
     id: MessageId
     conversation_id: ConversationId
@@ -53,6 +55,7 @@ class OutboundRow:
     content: dict[str, Any]
     template_id: str | None = None
     variables: tuple[tuple[str, Sealed[str]], ...] = ()
+    follows: MessageId | None = None
 
 
 async def add_inbound(conn: Connection, rows: Sequence[InboundRow]) -> None:
@@ -90,8 +93,8 @@ async def add_outbound(conn: Connection, row: OutboundRow) -> None:
     await conn.execute(
         """
         INSERT INTO message (id, conversation_id, contact_id, identity_id, channel, account_id, direction, kind, body, status, priority,
-                             written_by, created_at, occurred_at, send_after, content, template_id, detail, status_at)
-        VALUES ($1, $2, $3, $4, $5, $6, 'outbound', $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16, $12)
+                             written_by, created_at, occurred_at, send_after, content, template_id, detail, follows, status_at)
+        VALUES ($1, $2, $3, $4, $5, $6, 'outbound', $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16, $17, $12)
         """,
         row.id,
         row.conversation_id,
@@ -109,4 +112,5 @@ async def add_outbound(conn: Connection, row: OutboundRow) -> None:
         row.content,
         row.template_id,
         {"variables": [[name, value.reveal()] for name, value in row.variables]} if row.variables else None,
+        row.follows,
     )

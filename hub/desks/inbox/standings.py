@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hub.desks.inbox.views import Standing, standing_of
+from hub.gate.parts import longest
 from hub.gate.routes import account_for, capabilities, route_ok, window_messages
 from hub.gate.templates import human_agent, offered
 from hub.model.ids import ConversationId
@@ -48,7 +49,7 @@ async def standings(
                 channel=place.channel,
                 identity_id=place.identity_id,
                 margin=timedelta(minutes=settings.policy.window_margin_min),
-                max_text=able.max_text if able else 0,
+                max_text=longest(able) if able else 0,
                 max_text_bytes=able.max_text_bytes if able else None,
                 templates=bool(able and able.templates),
                 offers=offers,

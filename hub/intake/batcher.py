@@ -127,13 +127,16 @@ class Intake:
                     waiting.done.set_result(accepted)
 
     async def _store_alone(self, waiting: _Waiting) -> None:
+        """Two processes may meet in one person: that passes. What goes on colliding with a row that stands never will."""
+        lasting: Exception | None = None
         for attempt in range(ATTEMPTS):
             try:
                 [accepted] = await self._transaction([waiting.submission])
             except STORE_FAULTS:
                 _fail([waiting], StoreUnavailable())
                 return
-            except COLLISIONS:
+            except COLLISIONS as fault:
+                lasting = fault if isinstance(fault, asyncpg.UniqueViolationError) else None
                 await asyncio.sleep(0.01 * 2**attempt)
             except Exception as fault:
                 await self._journal_failed(waiting, fault)
@@ -142,7 +145,10 @@ class Intake:
                 if not waiting.done.done():
                     waiting.done.set_result(accepted)
                 return
-        _fail([waiting], StoreUnavailable())
+        if lasting is not None:
+            await self._journal_failed(waiting, lasting)
+        else:
+            _fail([waiting], StoreUnavailable())
 
     async def _transaction(self, submissions: Sequence[Submission]) -> list[Accepted]:
         async with self._pool.acquire() as conn, conn.transaction():

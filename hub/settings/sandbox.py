@@ -36,7 +36,7 @@ def make_sandbox_secrets(data_dir: Path, account_secrets: Iterable[str]) -> None
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     have = dict(read_sandbox_secrets(data_dir, Problems()))
     made: dict[str, Callable[[], str]] = {PEPPER: lambda: f"1:{_random()}", SECRET_KEY: _random}
-    made |= {name: _account_secret for name in account_secrets}
+    made |= dict.fromkeys(account_secrets, _account_secret)
     missing = {name: make() for name, make in made.items() if name not in have}
     if missing:
         _write(data_dir / FILE, have | missing)

@@ -404,3 +404,11 @@ async def test_the_schema_refuses_a_message_that_left_without_a_decision(clinic:
 
 def test_config_is_where_the_world_expects_it(settings: Settings) -> None:
     assert Path(settings.config_dir, "lexicon").is_dir()
+
+
+async def test_what_collides_for_ever_is_kept_for_replay_and_not_refused_for_ever(clinic: World) -> None:
+    await clinic.rows("CREATE UNIQUE INDEX only_one ON message (channel)")
+    await clinic.writes("First", event_id="SM1")
+    found = await clinic.writes("Second", event_id="SM2")
+    assert (found.new, found.failed) == (0, 1)
+    assert await clinic.value("SELECT count(*) FROM inbound_event WHERE state = 'failed'") == 1

@@ -2,9 +2,14 @@
 const GSM = new Set("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà");
 const TWO = new Set("^{}\\[~]|€\f");
 
+// As the server sends it (channels/segments.py): curly quotes, dashes and odd spaces cost the alphabet, so they go out plain.
+const PLAIN = [[/[\u2018\u2019\u201a\u201b\u2032]/g, "'"], [/[\u201c\u201d\u201e\u201f\u2033]/g, '"'], [/[\u2010-\u2015]/g, "-"],
+  [/\u2026/g, "..."], [/[\u00a0\u202f\u2009]/g, " "], [/[\u200b\ufeff]/g, ""]];
+const plainly = (text) => PLAIN.reduce((said, [odd, plain]) => said.replace(odd, plain), text);
+
 // 3GPP 23.038: septets where every character is in the alphabet, else UTF-16 units; joined parts are shorter.
-export function segments(text) {
-  const chars = [...text];
+export function segments(written) {
+  const text = plainly(written), chars = [...text];
   const plain = chars.every((c) => GSM.has(c) || TWO.has(c));
   const used = plain ? chars.reduce((n, c) => n + (TWO.has(c) ? 2 : 1), 0) : text.length;
   const [single, joined] = plain ? [160, 153] : [70, 67];

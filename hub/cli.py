@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
@@ -277,6 +278,22 @@ def explain_mail(human: Human = False) -> None:
     from hub.commands.explain import explain_mail
 
     raise typer.Exit(explain_mail(sys.stdin.buffer, _utf8_output(), human=human))
+
+
+@explain_app.command("webhook")
+def explain_webhook(
+    account: Annotated[str, typer.Option(help="The account's id in channels.toml.")],
+    url: Annotated[str, typer.Option(help="Where it was sent, with its query. Default: the account's own address.")] = "",
+    headers: Annotated[Path | None, typer.Option(help="A file of lines `Name: value`.", exists=True, dir_okay=False)] = None,
+    at: Annotated[datetime | None, typer.Option(help="When it came (UTC), where a signature ages. Default: now.")] = None,
+    human: Human = False,
+) -> None:
+    """Is this webhook signed, and what comes of it? The raw body in; nothing is stored."""
+    from hub.commands.explain import WebhookAsked, explain_webhook
+
+    lines = headers.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if headers else ()
+    asked = WebhookAsked(body=sys.stdin.buffer.read(), headers=lines, url=url, at=at.replace(tzinfo=UTC) if at else None)
+    raise typer.Exit(explain_webhook(account, asked, _utf8_output(), human=human))
 
 
 def _explain(family: str, human: bool) -> None:

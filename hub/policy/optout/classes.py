@@ -62,6 +62,7 @@ CLASSES: dict[str, str] = {
     "place": "a place or a way: bus, street, by, road",
     "question": "asks: how, does, when, why",
     "nuisance": "complains of being written to, or threatens to: keep texting me, I will report you",
+    "vexed": "complains of how often or how it is done: too many, every single day, annoying, intrusive",
     "keep": "again and again: keep, always, constantly",
     "anger": "refuses without saying what: not interested, go away, leave it",
     "no_word": "the bare answer no",

@@ -106,6 +106,8 @@ REVOCATIONS = (
     Pattern("L4.remove_me", "remove ~1 me", unless="body|appointment|thing|place", ask=True),
     Pattern("L4.dont_do_again", "negation ~1 other ~1 me …8 again", ask=True),
     Pattern("L4.please_stop", "courtesy stop", also="contact|message|promo", ask=True),
+    Pattern("L4.not_get", "negation take ~4 message|promo", ask=True),
+    Pattern("L4.remove_promo", "remove ~4 promo", ask=True),
     Pattern("L4.you_keep", "you keep ~2 contact|send", ask=True),
     Pattern("L4.anger_at_messages", "anger …6 message|promo|contact", ask=True),
 )

@@ -31,7 +31,7 @@ _UNKNOWN_TOKENS = 3
 _ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
 _STRONG = BITS["stop"] | BITS["stop_after"] | BITS["unsubscribe"] | BITS["no_contact"]
 _SENDINGS = BITS["message"] | BITS["promo"] | BITS["contacted"]
-_ENDINGS = bits("stop|stop_after|no_more|enough|unwanted|no_contact")
+_ENDINGS = bits("stop|stop_after|no_more|enough|unwanted|no_contact|vexed")
 _MIXED_GUARDS = L3 & ~(BITS["body"] | BITS["time"] | BITS["until"] | BITS["habit"]) | BITS["thing"]
 _CLOSED_TOKENS = 10
 _SHOUT = 3  # letters
@@ -326,7 +326,8 @@ def _closed_sentence(read: _Read) -> tuple[str, int, int] | None:
         inside = [i for i in range(before + 1, after) if not words[i].mask & PUNCTUATION]
         if not 1 <= len(inside) <= _REFUSAL_TOKENS or any(not words[i].mask & _VOCABULARY for i in inside):
             continue
-        done = next((i for i in inside if words[i].mask & ending), None)
+        politely = any(words[i].mask & BITS["courtesy"] for i in inside)
+        done = next((i for i in inside if words[i].mask & (ending | BITS["remove"] if politely else ending)), None)
         if done is not None and not any(words[i].mask & (BITS["i"] | L3) for i in inside):
             return ("L4.closed_sentence", done, done + 1)
     return None

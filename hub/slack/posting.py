@@ -113,6 +113,7 @@ class Poster:
         """What a refusal means for the post, its thread and everything else."""
         now, trouble = self._clock(), refusal.trouble
         async with self._pool.acquire() as conn, conn.transaction():
+            await slack.thread(conn, post.conversation_id, lock=True)  # before its posts, as everywhere
             if trouble is Trouble.UNKNOWN:
                 await slack_posts.unsettled(conn, post.id, refusal.word, again=now + timedelta(seconds=self._slack.settle_after_s))
                 return
@@ -175,6 +176,7 @@ class Poster:
         now = self._clock()
         log.warning("slack.in_doubt", post=str(post.id), word=refusal.word)
         async with self._pool.acquire() as conn, conn.transaction():
+            await slack.thread(conn, post.conversation_id, lock=True)
             await self._rest(conn, found.channel, refusal, now)
             if refusal.trouble is Trouble.THREAD:
                 await slack_posts.put_back(conn, post.id, refusal.word, again=now)
@@ -208,6 +210,7 @@ class Poster:
     async def _not_changed(self, post: Post, refusal: SlackRefused) -> None:
         now = self._clock()
         async with self._pool.acquire() as conn, conn.transaction():
+            await slack.thread(conn, ConversationId(post.conversation_id), lock=True)
             if refusal.trouble is Trouble.LIMITED:
                 await slack_posts.pause(
                     conn, "method:chat.update", refusal.word, until=now + timedelta(seconds=refusal.retry_after_s or 30)

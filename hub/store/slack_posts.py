@@ -96,7 +96,8 @@ async def carried(conn: Connection, post_id: UUID) -> list[Post]:
 
 
 async def posted(conn: Connection, post: Post, channel: str, ts: str) -> None:
-    """It stands. The first post names the thread."""
+    """It stands. The first post names the thread, which is locked before its posts, as everywhere."""
+    await thread(conn, post.conversation_id, lock=True)
     await conn.execute(
         """
         UPDATE slack_post SET state = 'posted', channel = $2, ts = $3, shown = $4, error = NULL

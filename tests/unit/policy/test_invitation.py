@@ -85,6 +85,9 @@ def test_the_state_as_it_stands_now(changes: dict[str, object], state: S) -> Non
 @given(held, moments)
 def test_writing_opens_whatever_was_before_and_never_moves_the_window_back(before: InvitationFacts, at: object) -> None:
     after = after_inbound(before, at=at, automatic=False)  # type: ignore[arg-type]
+    if before.state is S.WITHDRAWN and before.last_inbound_at is not None and at < before.last_inbound_at:  # type: ignore[operator]
+        assert after == before  # written before the stop and delivered after it: nobody came back
+        return
     assert after.state in (S.OPEN, S.DIALOGUE)
     assert after.last_inbound_at is not None
     assert before.last_inbound_at is None or after.last_inbound_at >= before.last_inbound_at

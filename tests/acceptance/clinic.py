@@ -158,8 +158,11 @@ def _faster_config(folder: Path) -> Path:
         assert slow in accounts
         accounts = accounts.replace(slow, "rate_per_s = 1000\nburst = 1000\n")
     accounts = accounts.replace('media_host = "{sandbox}" }', f'media_host = "{{sandbox}}", timeout_s = {TIMEOUT_S} }}')
-    assert accounts.count("timeout_s") == 2
+    assert accounts.count("timeout_s") >= 2
     (folder / "channels.toml").write_text(accounts)
+    slack = (folder / "slack.toml").read_text()
+    assert "enabled = true" in slack
+    (folder / "slack.toml").write_text(slack.replace("enabled = true", "enabled = false"))  # no colleague plays along here
     return folder
 
 

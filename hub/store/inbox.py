@@ -29,6 +29,7 @@ class View(StrEnum):
     UNANSWERED = "unanswered"
     FAILED = "failed"
     UNCLEAR = "unclear"
+    JUDGE = "judge"
     SNOOZED = "snoozed"
     RESOLVED = "resolved"
 
@@ -43,6 +44,8 @@ _WHERE = {
     View.UNANSWERED: f"c.status = 'open' AND c.snoozed_at IS NULL AND c.last_inbound_at IS NOT NULL AND NOT {_ANSWERED}",
     View.FAILED: "c.status <> 'spam' AND c.id IN (SELECT m.conversation_id FROM message m WHERE m.status IN ('failed', 'unknown'))",
     View.UNCLEAR: "c.stop_unclear AND c.status <> 'spam'",
+    View.JUDGE: "c.status <> 'spam' AND c.contact_id IN (SELECT x.contact_id FROM suppression x"
+    " WHERE x.provisional AND x.lifted_at IS NULL)",
     View.SNOOZED: "c.status = 'open' AND c.snoozed_at IS NOT NULL",
     View.RESOLVED: "c.status = 'resolved'",
 }

@@ -17,6 +17,7 @@ from hub.desks.inbox.seat import Seat, seat
 from hub.desks.inbox.standings import standings
 from hub.desks.inbox.talk import Entry, Frame, entries
 from hub.desks.inbox.views import Quota, Rim, RimState, Standing, Words, pieces, primary, rim, strip_words
+from hub.desks.inbox.wishes import AGE_KNOWN, OBJECTIONS, PURPOSES, TOLD_BY, with_wishes
 from hub.gate.compose import mail_of
 from hub.gate.routes import account_for
 from hub.model.address import Channel
@@ -41,6 +42,7 @@ TITLES = {
     View.UNANSWERED: "Unanswered",
     View.FAILED: "Failed sends",
     View.UNCLEAR: "Unclear stops",
+    View.JUDGE: "To judge",
     View.SNOOZED: "Put aside",
     View.RESOLVED: "Resolved",
 }
@@ -51,6 +53,7 @@ ICONS = {
     View.UNANSWERED: "reply",
     View.FAILED: "alert",
     View.UNCLEAR: "hand",
+    View.JUDGE: "people",
     View.SNOOZED: "clock",
     View.RESOLVED: "check",
 }
@@ -61,6 +64,7 @@ EMPTIES = {
     View.UNANSWERED: ("Nobody is waiting", "Every enquiry has its answer. New ones appear here by themselves."),
     View.FAILED: ("Every message arrived", "One that does not arrive, or may not have, stands here until it is settled."),
     View.UNCLEAR: ("No unclear stops", "Words that may be a stop stand here until somebody has read them. News has ended by then already."),
+    View.JUDGE: ("Nothing waits to be judged", "Stops the hub was not sure of stand here until somebody says whether they were meant."),
     View.SNOOZED: ("Nothing is put aside", "Conversations put aside stand here until their time comes, or the person writes."),
     View.RESOLVED: ("Nothing is resolved yet", "Resolved conversations stand here. A new message opens them again."),
 }
@@ -102,6 +106,10 @@ HELPERS: Mapping[str, object] = {
     "empties": {v.value: t for v, t in EMPTIES.items()},
     "lessons": LESSONS,
     "asides": CHOICES,
+    "objections": OBJECTIONS,
+    "purposes": PURPOSES,
+    "told_by": TOLD_BY,
+    "age_known": AGE_KNOWN,
 }
 
 
@@ -321,8 +329,9 @@ async def _subject(conn: Connection, look: Look, row: ListRow, here: Standing) -
 async def _panel(conn: Connection, look: Look, row: ListRow, found: Sequence[Standing], stops: Sequence[StopRow]) -> Panel:
     events = (await consents.of_contacts(conn, [row.contact_id]))[row.contact_id]
     refs = [(e.wording.id, e.wording.version, e.wording.locale) for e in events if e.wording]
-    return panel(
-        await thread.person(conn, row.contact_id, besides=row.id),
+    known = await thread.person(conn, row.contact_id, besides=row.id)
+    drawn_panel = panel(
+        known,
         name=display_name(row.name, row.address, row.channel),
         found=found,
         stops=stops,
@@ -335,3 +344,4 @@ async def _panel(conn: Connection, look: Look, row: ListRow, found: Sequence[Sta
         now=look.now,
         zone=look.zone,
     )
+    return await with_wishes(conn, drawn_panel, known, stops, now=look.now, zone=look.zone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
 from hub.desks.inbox.names import initials, language, shown_address
 from hub.desks.inbox.talk import reach_words
@@ -19,6 +20,9 @@ from hub.store.address_changes import ChangeRow
 from hub.store.rights import OpenCase
 from hub.store.thread import PersonRow, StopRow
 from hub.web import when
+
+if TYPE_CHECKING:  # it draws on this page, not the other way round
+    from hub.desks.inbox.wishes import Wishes
 
 _ASKS = {
     "access": "Asks what we hold",
@@ -96,6 +100,7 @@ class Panel:
     cases: tuple[Case, ...]
     moves: tuple[Move, ...]
     others: tuple[tuple[ConversationId, str], ...]
+    wishes: Wishes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +177,7 @@ def _about(row: PersonRow, today: date) -> str:
     if row.erasure != "none":
         return "Erased" if row.erasure == "done" else "Asked us to erase everything"
     if row.birth_date is None:
-        age = "Age not known"
+        age = "Is 18 or over by what they told us" if row.age_confirmed else "Age not known"
     else:
         age = f"{age_on(today, row.birth_date)}, age {'confirmed' if row.age_confirmed else 'not confirmed'}"
     return f"{age}. At rest while a rights case is open" if row.restricted else age
@@ -241,7 +246,8 @@ def _stops(stops: Sequence[StopRow], now: datetime, zone: tzinfo) -> list[Chapte
         where = f" {via(stop.said_on)}" if stop.said_on else ""
         consequence = f"{reach_words(stop)} ended."
         if stop.lifted_at:
-            consequence += f" Lifted by the person, {when.said(stop.lifted_at, now, zone)}."
+            who = "Lifted" if stop.provisional else "Lifted by the person"
+            consequence += f" {who}, {when.said(stop.lifted_at, now, zone)}."
         found.append(
             Chapter(
                 mark="stop",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from hub.desks.inbox import acts, asides, desk, offer_acts
+from hub.desks.inbox import acts, asides, desk, offer_acts, standing_acts
 from hub.desks.inbox.aside import suggested
 from hub.desks.inbox.desk import Look, Tried
 from hub.desks.inbox.toasts import toast_for
@@ -37,6 +37,7 @@ def routes() -> list[web.RouteDef]:
         *acts.routes(show_refused),
         *asides.routes(),
         *offer_acts.routes(show_refused),
+        *standing_acts.routes(),
     ]
 
 

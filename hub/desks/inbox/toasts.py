@@ -38,6 +38,25 @@ SAID = {
     "not_again": "It did not fail, so it is not sent again",
     "stopped": "Stopped. Nothing more is sent here",
     "answers": "Kept open for answers",
+    "objected": "Recorded. It holds from now on",
+    "objects_already": "They object to this already",
+    "objection_back": "Recorded that they took it back",
+    "nothing_to_take_back": "Nothing taken back: they objected after that, or not at all",
+    "not_yet_said": "Not recorded: that time lies in the future",
+    "say_how": "Not taken back: say how they told us, and what they said",
+    "of_age": "Recorded: 18 or over",
+    "age_stands": "Not recorded: it is known already, or the birth date on file says otherwise",
+    "stopped_for": "Stopped. Only the person can undo it",
+    "judged_stop": "Stopped for good. Only the person can undo it",
+    "judged_none": "Lifted: it was no stop",
+    "judged_already": "Nothing changed: somebody has judged this already",
+    "judge_again": "It stands again, and waits to be judged",
+    "say_why": "Not lifted: say why it was no stop",
+    "stands_for_good": "Not lifted: it has stood too long, so only the person can",
+    "joined": "They are one person now. Stops of either hold",
+    "parted": "They are two again. Stops stay with both",
+    "not_the_same": "Not joined: one of them was joined, parted or erased meanwhile",
+    "not_parted": "Not parted: a later join stands on this one, or they are parted already",
 }
 
 NOTE_UNDO = frozenset({"note_changed", "note_removed"})
@@ -62,6 +81,8 @@ async def toast_for(conn: Connection, query: Mapping[str, str], look: Look, conv
     did = query.get("did", "")
     if did in NOTE_UNDO and (note := _id(query.get("note", ""))) is not None and conversation_id is not None:
         return Toast(text=SAID[did], action=f"/inbox/{conversation_id}/note/undo", field=("note", str(note)))
+    if did == "judged_none" and (stop := _id(query.get("stop", ""))) is not None and conversation_id is not None:
+        return Toast(text=SAID[did], action=f"/inbox/{conversation_id}/person/judge/undo", field=("stop", str(stop)))
     return Toast(text=SAID[did]) if did in SAID else None
 
 

@@ -21,7 +21,7 @@ from hub.model.audit import AuditEvent
 from hub.model.ids import ConversationId, MessageId
 from hub.model.permission import Kind
 from hub.model.sealed import Sealed
-from hub.store import audit, inbox, live, thread
+from hub.store import audit, inbox, live, thread, wishes
 from hub.store.pool import Connection
 from hub.web.forms import fields
 from hub.web.keys import CLOCK, POOL, SETTINGS
@@ -232,5 +232,7 @@ async def _stop(conn: Connection, row: inbox.ListRow, request: web.Request) -> N
         )
     )
     await apply_stops(conn, writes)
+    for doubt in await wishes.waiting(conn, row.contact_id):  # settled: what stands now is at least as wide
+        await wishes.make_final(conn, await wishes.same_words(conn, row.contact_id, doubt.id))
     await withdraw_invitations(conn, writes)
     await audit.append(conn, writes.audit)

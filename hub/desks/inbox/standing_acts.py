@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from hub.desks.inbox.acts import back, conversation_of
+from hub.desks.inbox.views import NAMES
 from hub.desks.inbox.wishes import AGE_KNOWN, OBJECTIONS, PURPOSES, TOLD_BY, phrase
 from hub.intake.stops import apply_stops, keyword_effects, withdraw_invitations
 from hub.intake.writes import Stop, Writes
@@ -34,6 +35,7 @@ from hub.web.roles import Right
 from hub.web.sessions import SignedIn, acts, me
 
 _ID = "{id:[0-9a-f-]{36}}"
+_STOPPABLE: Final = frozenset(Channel) - {Channel.WEB_FORM, Channel.ADS}
 LONGEST_WORDS: Final = 2_000  # characters of what the person said, or of why
 
 
@@ -186,7 +188,7 @@ def _effects(scope: str, channel: Channel | None) -> tuple[tuple[Scope, Channel 
         return ((Scope.ALL_CONTACT, None),)
     if scope == "marketing":
         return ((Scope.ALL_MARKETING, None),)
-    if scope == "channel" and channel is not None:
+    if scope == "channel" and channel in _STOPPABLE:
         return keyword_effects(channel)
     raise web.HTTPBadRequest
 
@@ -214,14 +216,16 @@ async def _write_stop(act: Act, effects: tuple[tuple[Scope, Channel | None], ...
 async def _stop(act: Act) -> Said:
     """Said to staff: "write no more"."""
     scope, _, name = act.form.get("scope", "").partition(":")
-    channel = Channel(name) if name in set(Channel) - {Channel.WEB_FORM, Channel.ADS} else None
+    channel = Channel(name) if name in _STOPPABLE else None
     effects, at = _effects(scope, channel), act.said_at()
     if at > act.now:
         return {"did": "not_yet_said"}
     await _write_stop(act, effects, at=at, evidence_id=None)
     await _told(act, "classify.result", f"contact:{act.contact_id}", reason=f"stop said to staff: {scope}")
     await _note(
-        act, "Asked us to stop " + {"everything": "all contact", "marketing": "all marketing"}.get(scope, f"{name} and all marketing")
+        act,
+        "Asked us to stop "
+        + {"everything": "all contact", "marketing": "all marketing"}.get(scope, f"{NAMES[channel]} and all marketing" if channel else ""),
     )
     return {"did": "stopped_for"}
 

@@ -117,6 +117,13 @@ async def test_doubtful_words_stand_in_the_list_until_they_are_judged_to_be_a_st
     assert not (await clinic.replies("Hello")).decision.allowed
 
 
+async def test_the_question_in_the_thread_settles_the_doubt_as_well(signed_in: Browser, clinic: World) -> None:
+    path = await _opened(signed_in, clinic, DOUBTFUL)
+    _, page = await signed_in.post(f"{path}/meant", meant="stop")
+    assert "Did they mean stop?" not in page
+    assert not await clinic.value("SELECT bool_or(provisional) FROM suppression")
+
+
 async def test_a_judgement_that_it_was_no_stop_needs_a_reason_lifts_that_one_only_and_can_be_undone(
     signed_in: Browser, clinic: World, clock: StandingClock
 ) -> None:
@@ -243,3 +250,13 @@ async def test_an_act_without_the_pages_token_or_in_no_conversation_changes_noth
         signed_in.token = token
         assert (await signed_in.post(f"/inbox/{UUID(int=5)}/person/{act}", about="marketing"))[0].status == 404
     assert await clinic.value("SELECT count(*) FROM objection") == 0
+
+
+async def test_a_stop_the_provider_told_of_is_marked_and_offers_no_lifting(signed_in: Browser, clinic: World) -> None:
+    path = await _opened(signed_in, clinic, "STOP")
+    async with clinic.pool.acquire() as conn:
+        await conn.execute("UPDATE suppression SET source = 'provider_error', evidence_id = NULL")
+    _, page = await signed_in.get(path)
+    assert "Told by the provider: a send the provider refused" in page
+    assert "/person/judge" not in page
+    assert path not in (await signed_in.get("/inbox?view=judge"))[1].split('data-part="rows"')[1]

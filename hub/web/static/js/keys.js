@@ -22,7 +22,7 @@ function back(help) {
   if (help.open) return help.close();
   const field = typing(document.activeElement);
   if (field) return field.blur();
-  const folded = document.querySelector("details.menu[open], .beside details[open], .note-acts details[open]");
+  const folded = document.querySelector("details.menu[open], .beside details[open], .note-acts details[open], .person details[open]");
   if (folded) folded.open = false;
   else if (document.querySelector("[data-back]")) location.assign(document.querySelector("[data-back]").href);
 }
@@ -38,7 +38,7 @@ export default function () {
   }
   const acts = {
     j: () => move(1), k: () => move(-1), e: () => press("e"), a: () => press("a"),
-    n: () => unfold(".beside details", "#note"), h: () => unfold('[data-menu="more"]', "[data-aside] button"),
+    n: () => unfold(".beside details", "#note"), o: () => unfold("[data-objects]", 'button[name="about"]'), h: () => unfold('[data-menu="more"]', "[data-aside] button"),
     r: () => document.querySelector("#reply, #why-not")?.focus(), "?": () => help.showModal(),
   };
   document.addEventListener("keydown", (event) => {

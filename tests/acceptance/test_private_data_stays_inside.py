@@ -106,7 +106,7 @@ async def a_job_that_fails(day: Day) -> None:
     message = await day.replies(FORM_PHONE, "Good morning", channel=Channel.SMS, at=later)
     assert conversation["id"] == await day.value("SELECT conversation_id FROM message WHERE id = $1", message)
     before = failed_jobs(day.clinic)
-    await day.rows("UPDATE message SET kind = $2, send_after = now() WHERE id = $1", message, f"{WORD}{NAME}")
+    await day.rows("UPDATE message SET channel = $2, send_after = now() WHERE id = $1", message, f"{WORD}{NAME}")
 
     async def failed() -> bool:
         return failed_jobs(day.clinic) > before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHES = ("judge", "intake", "gate", "mail_out", "live", "start", "memory", "audit", "campaign", "campaign_kill", "mail_in")
+BENCHES = ("judge", "channels", "intake", "gate", "mail_out", "live", "start", "memory", "audit", "campaign", "campaign_kill", "mail_in")
 
 
 def main() -> None:

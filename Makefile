@@ -4,13 +4,14 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench clean
+.PHONY: help setup run test check bench fuzz clean
 
 help:
 	@echo "make run      set up, start everything with the practice phone, print the addresses to open"
 	@echo "make test     set up, run every test (make test T=tests/unit for some of them)"
 	@echo "make check    format, lint, types, imports"
 	@echo "make bench    measurements, each beside its ceiling"
+	@echo "make fuzz     spoilt requests and mails for a minute (FUZZ_S=600 for longer)"
 	@echo "make setup    .venv with the locked versions;  make clean removes it again, and never your data in var/"
 
 setup: $(READY)
@@ -39,6 +40,9 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+fuzz: setup
+	$(BIN)/python -m bench.fuzz
 
 clean:
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

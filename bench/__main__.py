@@ -5,7 +5,21 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHES = ("judge", "channels", "intake", "gate", "mail_out", "live", "start", "memory", "audit", "campaign", "campaign_kill", "mail_in")
+BENCHES = (
+    "judge",
+    "channels",
+    "intake",
+    "gate",
+    "mail_out",
+    "live",
+    "start",
+    "memory",
+    "audit",
+    "campaign",
+    "campaign_kill",
+    "mail_in",
+    "hostile",
+)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ from workers.mail.watch import Pace
 
 DOVECOT = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
 pytestmark = pytest.mark.skipif(DOVECOT is None, reason="Dovecot is not installed (apt: dovecot-imapd): IMAP is not tested")
-QUICK = Pace(look_every_s=10.0, first_wait_s=0.05, longest_wait_s=0.2, refused_s=0.2)
+QUICK = Pace(look_every_s=600.0, first_wait_s=0.05, longest_wait_s=0.2, refused_s=0.2)
 CONFIG = """
 base_dir = {home}/run
 state_dir = {home}/state
@@ -166,14 +166,14 @@ def _wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
     pytest.fail("Dovecot did not answer")
 
 
-async def until(conn: Connection, wanted: list[str], within_s: float = 8.0) -> None:
+async def until(conn: Connection, wanted: list[str], within_s: float = 30.0) -> None:
     end = time.monotonic() + within_s
     while await texts(conn) != wanted and time.monotonic() < end:  # noqa: ASYNC110 - another process acts
         await asyncio.sleep(0.05)
     assert await texts(conn) == wanted
 
 
-async def reached(conn: Connection, uid: int, within_s: float = 8.0) -> None:
+async def reached(conn: Connection, uid: int, within_s: float = 30.0) -> None:
     end = time.monotonic() + within_s
     while await conn.fetchval("SELECT uid FROM mail_cursor") != uid and time.monotonic() < end:  # noqa: ASYNC110 - as above
         await asyncio.sleep(0.05)
@@ -185,10 +185,8 @@ async def test_a_mailbox_is_read_once_by_idle_and_never_marked(server: Server, s
     await asyncio.to_thread(server.put, letter("First", message_id="1@x"))
     async with mail_process(settings, pool, clock, QUICK, **server.options):
         await until(conn, ["First"])
-        began = time.monotonic()
         await asyncio.to_thread(server.put, letter("Second", message_id="2@x"))
-        await until(conn, ["First", "Second"])
-        assert time.monotonic() - began < QUICK.look_every_s / 2  # IDLE told, not the next look
+        await until(conn, ["First", "Second"])  # IDLE told: the next look is ten minutes away
         await reached(conn, 2)
     await asyncio.to_thread(server.put, letter("Third", message_id="3@x"))
     await asyncio.to_thread(server.renumber)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import uuid4
@@ -33,15 +32,14 @@ async def listening(client: TestClient[web.Request, web.Application]) -> AsyncIt
         yield response
 
 
-async def next_event(response: ClientResponse) -> tuple[str, float]:
-    text = (await asyncio.wait_for(response.content.readuntil(b"\n\n"), 5)).decode()
-    return text, time.perf_counter()
+async def next_event(response: ClientResponse) -> str:
+    return (await asyncio.wait_for(response.content.readuntil(b"\n\n"), 30)).decode()
 
 
 async def test_a_message_is_heard_as_an_id_and_nothing_else(signed_in: Browser, clinic: World) -> None:
     async with listening(signed_in.client) as page:
         await clinic.writes("sentinel words of a patient")
-        text, _ = await next_event(page)
+        text = await next_event(page)
     assert text == f'event: changed\ndata: ["{await clinic.conversation()}"]\n\n'
 
 
@@ -50,18 +48,15 @@ async def test_nobody_hears_anything_without_a_session(browser: Browser) -> None
     assert response.status == 401
 
 
-async def test_a_hundred_open_pages_hear_within_150_ms(signed_in: Browser, pool: Pool) -> None:
-    """The slowest page of the best round: a busy machine may disturb some rounds, not all of them."""
+async def test_a_hundred_open_pages_hear_of_everything(signed_in: Browser, pool: Pool) -> None:
+    """How soon is measured by `make bench` (live)."""
     async with AsyncExitStack() as stack:
         pages = [await stack.enter_async_context(listening(signed_in.client)) for _ in range(OPEN_PAGES)]
-        slowest: list[float] = []
         for _ in range(10):
+            news = uuid4()
             async with pool.acquire() as conn:
-                began = time.perf_counter()
-                await notify(conn, [uuid4()])
-            heard = await asyncio.gather(*(next_event(page) for page in pages))
-            slowest.append(max(at for _, at in heard) - began)
-    assert min(slowest) < 0.150
+                await notify(conn, [news])
+            assert {await next_event(page) for page in pages} == {f'event: changed\ndata: ["{news}"]\n\n'}
 
 
 async def test_after_the_database_came_back_pages_are_told_to_refresh(signed_in: Browser, pool: Pool) -> None:
@@ -69,11 +64,11 @@ async def test_after_the_database_came_back_pages_are_told_to_refresh(signed_in:
         await pool.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
         )
-        text, _ = await next_event(page)
+        text = await next_event(page)
         assert text.encode() == REFRESH
         async with pool.acquire() as conn:
             await notify(conn, [uuid4()])
-        text, _ = await next_event(page)
+        text = await next_event(page)
         assert text.startswith("event: changed")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tomllib
 import unicodedata
 
@@ -15,6 +14,7 @@ from hub.model.address import Channel
 from hub.policy.lint import Severity, Where
 from hub.policy.lint.fold import fold, unleet
 from hub.policy.lint.sentences import SENTENCES
+from tests.cost import grows_in_step
 from tests.unit.lint.tables import lint
 
 _TERMS = [
@@ -111,17 +111,7 @@ def test_the_folded_view_leads_back_to_the_text(text: str) -> None:
      "filler book. ", "book a consultation filler. ", "reply yes or ", "wrinkle relax ", "вотоx ", "ﷺ", "only 5 a b c ", "{", "【"],
 )  # fmt: skip
 def test_a_hostile_text_costs_no_more_per_letter_than_a_short_one(unit: str) -> None:
-    def seconds(size: int) -> float:
-        text = (unit * (size // len(unit) + 1))[:size]
-        best = 1e9
-        for _ in range(2):
-            begun = time.perf_counter()
-            lint(text, Channel.SMS)
-            best = min(best, time.perf_counter() - begun)
-        return best
-
-    # linear is 8, quadratic 64: room for a busy machine between
-    assert seconds(80_000) < 30 * seconds(10_000) + 0.05
+    assert grows_in_step(lambda size: lint((unit * (size // len(unit) + 1))[:size], Channel.SMS), 10_000, 80_000)
 
 
 def test_a_text_of_a_thousand_faults_gets_a_readable_report() -> None:

@@ -16,6 +16,8 @@ from hub.desks.inbox.aside import back_at
 from hub.desks.inbox.standings import standings
 from hub.desks.inbox.views import Standing, primary
 from hub.gate import Queued
+from hub.gate.length import too_long
+from hub.gate.routes import account_for
 from hub.model.address import Channel
 from hub.model.audit import AuditEvent
 from hub.model.ids import ConversationId, MessageId
@@ -25,6 +27,10 @@ from hub.settings import Settings
 from hub.slack.people import Colleague
 from hub.store import audit, inbox, live, notes, snooze, thread
 from hub.store.pool import Connection
+
+
+class TooLong(Exception):
+    """The text does not fit into one message of the channel. Its words say by how much, without a stop."""
 
 
 async def ways_out(conn: Connection, conversation_id: ConversationId, *, settings: Settings, now: datetime) -> list[Standing]:
@@ -44,7 +50,10 @@ async def answer(
     settings: Settings,
     now: datetime,
 ) -> Queued:
-    """Ask the judge and queue, as the inbox's composer does. Raises UnknownConversation."""
+    """Ask the judge and queue, as the inbox's composer does. Raises UnknownConversation, and TooLong before anything is queued."""
+    row = await inbox.one(conn, conversation_id)
+    if row is not None and (fault := too_long(account_for(settings.accounts, channel, prefer=row.account_id), text.reveal())):
+        raise TooLong(fault)
     draft = gate.Draft(conversation_id=conversation_id, kind=Kind.RPL, channel=channel, text=text, written_by=by.id)
     queued = await gate.queue(conn, draft, now=now, settings=settings)
     if queued.decision.allowed:
@@ -72,7 +81,10 @@ async def send_note(conn: Connection, note_id: UUID, text: str, by: Colleague, *
     ways = await ways_out(conn, note.conversation_id, settings=settings, now=now)
     if not ways:
         return "nowhere"
-    queued = await answer(conn, note.conversation_id, Sealed(words), ways[0].channel, by, settings=settings, now=now)
+    try:
+        queued = await answer(conn, note.conversation_id, Sealed(words), ways[0].channel, by, settings=settings, now=now)
+    except TooLong:
+        return "too_long"
     await notes.mark_sent(conn, note_id, queued.message_id)
     return "file_not_sent" if note.files else None
 

@@ -135,6 +135,8 @@ class Receiving:
             queued = await acts.answer(
                 conn, ConversationId(UUID(sent.private)), words, Channel(channel), who, settings=self._settings, now=now
             )
+        except acts.TooLong as fault:
+            return _wrong(f"Not sent. {fault}.")
         except (ValueError, UnknownConversation):
             return _wrong("There is no such conversation any more.")
         if queued.decision.allowed or queued.decision.retry_at is not None:

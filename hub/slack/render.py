@@ -61,6 +61,7 @@ LINES = {
     "not_again": ("!", "That note was sent already, so it is not sent again"),
     "empty": ("!", "Not sent: there are no words in it"),
     "mention": ("!", "Not sent: it mentions somebody in Slack, and nobody outside could follow. Write the name instead"),
+    "too_long": ("!", "Not sent: it is longer than this channel carries in one message. Shorten it, or send it in parts"),
     "nowhere": ("!", "Not sent: no address is known to answer to"),
     "file_not_sent": ("!", "Not sent: files cannot go to the person from Slack. Send the words alone"),
     "unmatched": (

@@ -138,6 +138,18 @@ async def test_the_modal_queues_an_answer_and_says_in_place_why_not(office: Offi
     assert (await office.clinic.statuses())[-1] == "refused"
 
 
+async def test_an_answer_longer_than_the_channel_carries_is_told_before_anything_is_queued(office: Office) -> None:
+    await office.clinic.writes("Hello")
+    await office.mirrors()
+    await office.press("reply")
+    view = await _modal(office)
+    await office.double.submits(view, PRIYA.id, {"text": "long " * 400, "channel": "whatsapp"})
+    assert "this channel carries 1,600" in office.double.view_errors[view]
+    await office.reply("&gt;&gt; " + "long " * 400)
+    assert "longer than this channel carries" in office.thread()
+    assert await office.clinic.statuses() == []
+
+
 async def _modal(office: Office) -> str:
     import asyncio
 

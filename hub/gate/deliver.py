@@ -22,7 +22,7 @@ from hub.model.message import Account, Adapter, SendCode, SendResult, Transport
 from hub.model.permission import PolicySettings
 from hub.store import accounts
 from hub.store.delivery import Sent
-from hub.store.pool import STORE_FAULTS, Connection, Pool
+from hub.store.pool import ROW_FAULTS, STORE_FAULTS, Connection, Pool
 
 log = structlog.get_logger("gate")
 
@@ -213,11 +213,19 @@ class Delivery:
                     self._finished.task_done()
 
     async def _record_batch(self, batch: list[Finished]) -> None:
+        """Write results together, and one by one where one of them cannot stand, so that it takes no other with it."""
         for attempt in range(RECORD_RETRIES):
             try:
                 async with self._pool.acquire() as conn, conn.transaction():
                     rows = await record(conn, batch, self._account, self._policy, now=self._clock())
                     await self._source.recorded(conn, rows)
+                return
+            except ROW_FAULTS as fault:
+                log.warning("gate.result_refused", fault=type(fault).__name__, account=self._account.id, results=len(batch))
+                if len(batch) == 1:
+                    break
+                for one in batch:
+                    await self._record_batch([one])
                 return
             except Exception as fault:
                 log.warning("gate.record_again", fault=type(fault).__name__, account=self._account.id, results=len(batch))

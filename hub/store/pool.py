@@ -33,6 +33,9 @@ STORE_FAULTS: tuple[type[Exception], ...] = (
     asyncpg.InsufficientResourcesError,
 )
 
+# Faults of the values of one row, which no later try mends: a key that another row has, a text PostgreSQL cannot hold.
+ROW_FAULTS: tuple[type[Exception], ...] = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError)
+
 
 class UnsuitableServer(Exception):
     """The PostgreSQL server is too old; the message is a sentence for the person who starts the hub."""

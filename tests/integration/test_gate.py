@@ -14,6 +14,7 @@ from hub.model.address import Channel
 from hub.model.ids import StaffId, uuid7
 from hub.model.message import DeliveryStatus, ProviderRequest, ProviderResponse
 from hub.model.permission import Kind, Reason
+from hub.model.sealed import Sealed
 from hub.settings import Settings
 from hub.store import accounts, delivery
 from hub.store.pool import Pool
@@ -187,6 +188,16 @@ async def test_a_fault_of_our_own_after_the_request_left_counts_as_unknown(clini
     clinic.transport.answer = raising(KeyError)
     await clinic.delivers()
     assert await clinic.statuses() == ["unknown"]
+
+
+async def test_a_result_that_cannot_stand_takes_no_other_with_it(clinic: World) -> None:
+    for n in range(3):
+        await clinic.writes("Hello", phone=f"+44770090000{n}")
+        await clinic.replies(f"Good morning {n}", phone=f"+44770090000{n}")
+    ids = iter(["SM" + "1" * 32, "SM" + "1" * 32, "SM" + "2" * 32])  # a provider that gives one id twice
+    clinic.transport.answer = lambda _request: ProviderResponse(status=201, body=Sealed({"sid": next(ids), "status": "queued"}))
+    await clinic.delivers()
+    assert sorted(await clinic.statuses()) == ["accepted", "accepted", "sending"]  # the clock will call the third unknown
 
 
 async def test_a_recipient_the_provider_says_has_stopped_is_suppressed(clinic: World) -> None:

@@ -254,6 +254,15 @@ def lexicon_check(
     raise typer.Exit(check(config_dir(os.environ), _utf8_output(), show=show, strict=strict))
 
 
+@lexicon_app.command("learn")
+def lexicon_learn() -> None:
+    """Learn anew, from config/leaning/*.txt, which other words put a message to staff; tells how well that goes."""
+    from hub.commands.common import config_dir
+    from hub.commands.learning import learn_from_examples
+
+    raise typer.Exit(learn_from_examples(config_dir(os.environ), _utf8_output()))
+
+
 @explain_app.command("decision")
 def explain_decision(human: Human = False) -> None:
     """May this be sent? Lines of facts in, lines of decisions out."""

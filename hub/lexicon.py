@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hub.leaning import load_leaning
 from hub.policy.optout import Lexicon, WordList, compile_lexicon
 from hub.policy.optout.classes import CLASSES, KEYWORD_KINDS
 from hub.policy.optout.lexicon import pieces
@@ -33,14 +34,14 @@ class BadLexicon(Exception):
 
 @cache
 def load_lexicon(config_dir: Path = DEFAULT_CONFIG) -> Lexicon:
-    """The compiled lexicon of `config_dir/lexicon/*.toml`, read once per process.
+    """The compiled lexicon of `config_dir/lexicon/*.toml` with the weights beside it (hub.leaning), read once per process.
 
-    Raises BadLexicon with every fault found, also when there is no file at all.
+    Raises BadLexicon with every fault found, also when there is no file at all, and BadLeaning.
     """
     lists, faults = read_lists(config_dir)
     if faults:
         raise BadLexicon(tuple(faults))
-    return compile_lexicon(lists)
+    return compile_lexicon(lists, load_leaning(config_dir))
 
 
 def read_lists(config_dir: Path) -> tuple[list[WordList], list[str]]:

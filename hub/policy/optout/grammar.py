@@ -8,6 +8,7 @@ A pattern is a row of terms:
     ~3              at most three tokens that do not turn the meaning around (no break, comma, barrier, question, body…)
     ≈3              the same, but commas may lie between
     …3              at most three tokens of any kind in the same sentence
+    _3              at most three tokens the lexicon knows, as ~3: an unknown word is mostly what the sentence is about
     ^  $            the beginning or end of a clause
 
 Each set of classes that occurs in the lexicon is one character, a message is a string of such characters, and a
@@ -38,7 +39,7 @@ class Pattern:
     """One row of a table below. id: what `rule_id` shows. also: classes one of which must stand anywhere in the message.
 
     unless: classes none of which may stand in it. ask: marketing stops and staff are asked, for what the words may also
-    mean; of a reversal, what it touches is asked about.
+    mean; of a reversal, what it touches is asked about. answering: only where our last message was marketing.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Pattern:
     also: str = ""
     unless: str = ""
     ask: bool = False
+    answering: bool = False
 
     @property
     def limitable(self) -> bool:
@@ -63,12 +65,16 @@ REVOCATIONS = (
     Pattern("L2.no_contact", "no_contact"),
     Pattern("L2.unsubscribe", "unsubscribe"),
     Pattern("L2.stop_contact", f"stop ~4 contact|contacted|send|{_SENT}|receive"),
+    Pattern("L2.stop_pestering", "stop ~2 pester"),
+    Pattern("L2.dont_pester", "negation _3 pester ~1 me"),
+    Pattern("L4.dont_pester", "^ negation _1 pester $", ask=True),
     Pattern("L2.messages_stop", f"{_SENT} ~3 stop"),
     Pattern("L2.stop_using", "stop|restrict ~2 my_detail", _E),
     Pattern("L2.stop_them", "stop them", also="message|promo|contact"),
     Pattern("L2.messages_must_stop", f"{_SENT} barrier ~1 stop"),
     Pattern("L2.contact_stopped", f"contact|contacted|send|receive|{_SENT} ~4 stop_after"),
-    Pattern("L2.dont_contact", "negation ~3 contact"),
+    Pattern("L2.dont_contact", "negation _3 contact"),
+    Pattern("L4.dont_contact", "negation ~3 contact me|again", ask=True),
     Pattern("L2.dont_send", f"negation ~2 send ~4 me|again|{_SENT}"),
     Pattern("L2.dont_send_before", f"me|{_SENT} ~3 negation ~2 send|contact"),
     Pattern("L2.contact_not", "contact|send ~4 after_negation"),
@@ -79,7 +85,10 @@ REVOCATIONS = (
     Pattern("L2.dont_want_you_to", "negation|no_more ~2 want ~2 you ~3 contact|send"),
     Pattern("L2.dont_receive", f"negation ~2 receive ~4 {_SENT}"),
     Pattern("L2.no_more", f"no_more ~3 contact|contacted|receive|send|{_SENT}"),
-    Pattern("L2.no_messages", f"no ~2 {_SENT}"),
+    Pattern("L2.no_promo", "no _1 promo"),
+    Pattern("L2.no_messages", f"no _2 {_SENT} courtesy|again|no_more|link"),
+    Pattern("L2.courteously_no", f"courtesy no _2 {_SENT}"),
+    Pattern("L2.no_messages_now", f"no _2 {_SENT}", answering=True),
     Pattern("L2.not_any_more", f"{_SENT} ~3 no_more"),
     Pattern("L2.enough_of", f"enough ~5 contact|contacted|{_SENT}|list"),
     Pattern("L2.remove_from_list", "remove|erase ≈6 list"),
@@ -89,8 +98,9 @@ REVOCATIONS = (
     Pattern("L2.detail_remove", "my_detail ~3 remove|erase", _E),
     Pattern("L2.take_off", "take ~1 me ~1 off"),
     Pattern("L2.take_detail_off", "take ~1 my_detail ~1 off", _E),
-    Pattern("L2.off_list", "take|want ~3 off ~3 list"),
-    Pattern("L2.list_take_off", "list …8 take ~2 off"),
+    Pattern("L2.take_out", "^ take ~1 me ~1 out $"),
+    Pattern("L2.off_list", "take|want ~3 off|out ~3 list"),
+    Pattern("L2.list_take_off", "list …8 take ~2 off|out"),
     Pattern("L2.take_them_off", "take ~1 others ~1 off", also="message|promo|contact|list"),
     Pattern("L2.dont_use_detail", "negation ~1 habit ~1 my_detail"),
     Pattern("L2.consent_withdrawn", "withdraw ~8 consent"),
@@ -114,10 +124,15 @@ REVOCATIONS = (
 
 # L2c: the same words turned around, or telling what happened. A revocation that overlaps one of these is none.
 REVERSALS = (
-    Pattern("L2c.dont_stop", "negation|after_negation again? stop|stop_after|unsubscribe|remove|cancel"),
+    Pattern("L2c.dont_stop", "negation|after_negation again? stop|stop_after|unsubscribe|remove|cancel|leave_alone|no_contact"),
     Pattern("L2c.dont_want_stop", "negation ~1 want ~3 stop"),
     Pattern("L2c.dont_take_off", "negation ~1 take ~1 me ~1 off"),
-    Pattern("L2c.i_dont", "i|others negation again|other|glue? contact|send|receive"),
+    Pattern("L2c.i_dont", "i|others glue? negation again|other|glue? other|glue? contact|send|receive|pester"),
+    Pattern("L2c.why_not", "question _2 negation _3 contact|send|pester"),
+    Pattern("L2c.to_whom", "negation|no_more _3 contact|pester others|you"),
+    Pattern("L2c.i_removed", "i other|glue? remove ~2 my_detail"),
+    Pattern("L2c.to_somebody", "negation _3 contact other", ask=True),
+    Pattern("L2c.this_way_not_that", "contact me …8 negation _1 contact", ask=True),
     Pattern("L2c.you_dont", "^ you negation ~1 contact|send"),
     Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈4 mistake"),
     Pattern("L2c.mistaken", "mistake ≈4 unsubscribe|no_contact|remove|stop"),
@@ -135,7 +150,7 @@ REVERSALS = (
 FOOTERS = (
     Pattern("footer.reply_word", "reply ~1 keyword|unsubscribe|letter ≈4 unsubscribe|stop|stop_after|keyword|list|footer"),
     Pattern("footer.word_reply", "link? unsubscribe|stop comma|link? ≈1 reply ~1 keyword|unsubscribe|letter"),
-    Pattern("footer.word_to_end", "keyword link unsubscribe|stop|list"),
+    Pattern("footer.word_to_end", "keyword link unsubscribe|stop|list|withdraw"),
     Pattern("footer.word_sentence", "keyword footer"),
     Pattern("footer.sentence_word", "footer comma? ≈1 reply ~1 keyword|unsubscribe|letter everything?"),
     Pattern("footer.sentence", "footer"),
@@ -153,7 +168,8 @@ RIGHTS = (
     Pattern("rights.access", "right_access"),
     Pattern("rights.access", "copy ~6 my_data"),
     Pattern("rights.access", "my_data ~5 copy"),
-    Pattern("rights.access", "send ~3 my_data"),
+    Pattern("rights.access", "send me _3 my_data"),
+    Pattern("rights.access", "send glue? my_data"),
     Pattern("rights.access", "question ~1 data|my_data ~4 hold"),
     Pattern("rights.access", "question ~3 hold ~1 me"),
     Pattern("rights.portability", "right_portability"),
@@ -183,6 +199,7 @@ class Compiled:
     reach: Reach
     limitable: bool
     ask: bool
+    answering: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +228,7 @@ class Grammar:
 
 # What a gap may not hold: tokens that end the thought or turn it around.
 _STOPPERS = ("break", "comma", "barrier", "report", "question", "body", "habit", "place", "but", "hold", "footer")
-_TERM = re.compile(r"(?P<gap>[~≈…])(?P<most>\d)|(?P<edge>[\^$])|(?P<any>[a-z_0-9|]+)(?:-(?P<none>[a-z_|]+))?(?P<optional>\??)")
+_TERM = re.compile(r"(?P<gap>[~≈…_])(?P<most>\d)|(?P<edge>[\^$])|(?P<any>[a-z_0-9|]+)(?:-(?P<none>[a-z_|]+))?(?P<optional>\??)")
 
 
 def compile_grammar(codes: Mapping[int, str]) -> Grammar:
@@ -225,7 +242,7 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
         rights=rights,
         triggers=bits(
             "stop|stop_after|negation|after_negation|unwanted|no|no_more|enough|unsubscribe|no_contact|leave_alone|withdraw|cancel"
-            "|keyword|remove|erase|take|off|anger|no_word|wrong_person|misdirected|not_called|urgent|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
+            "|keyword|remove|erase|take|off|out|anger|no_word|wrong_person|misdirected|not_called|urgent|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
             + "".join(f"|{name}" for name in BITS if name.startswith("right_"))
         ),
     )
@@ -241,6 +258,7 @@ def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[C
             reach=p.reach,
             limitable=p.limitable,
             ask=p.ask,
+            answering=p.answering,
         )
         for p in patterns
     )
@@ -262,7 +280,7 @@ def _expression(terms: str, codes: Mapping[int, str]) -> str:
         if match is None:
             raise ValueError(f"not a term: {term}")
         if match["gap"]:
-            stoppers = bits("break") if match["gap"] == "…" else bits("|".join(_STOPPERS)) & ~(bits("comma") if match["gap"] == "≈" else 0)
+            stoppers = _stoppers(match["gap"])
             # Lazy: the nearest partner is the one that was meant.
             parts.append(f"{_set(stoppers, 0, codes, inverse=True)}{{0,{match['most']}}}?")
         elif match["edge"]:
@@ -272,6 +290,14 @@ def _expression(terms: str, codes: Mapping[int, str]) -> str:
             wanted = _set(bits(match["any"]), bits(match["none"]) if match["none"] else 0, codes)
             parts.append(wanted + match["optional"])
     return "".join(parts)
+
+
+def _stoppers(gap: str) -> int:
+    """What a gap of this kind may not hold."""
+    if gap == "…":
+        return BITS["break"]
+    turning = bits("|".join(_STOPPERS))
+    return {"~": turning, "≈": turning & ~BITS["comma"], "_": turning | BITS["other"]}[gap]
 
 
 def _set(wanted: int, unwanted: int, codes: Mapping[int, str], inverse: bool = False) -> str:

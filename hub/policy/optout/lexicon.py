@@ -12,6 +12,7 @@ from typing import Any
 
 from hub.policy.optout.classes import BITS, CLASSES, KEYWORD_KINDS
 from hub.policy.optout.grammar import Grammar, compile_grammar
+from hub.policy.optout.leaning import Leaning
 from hub.policy.optout.normalise import fold_word, strip_accents
 
 # Scripts written without spaces between words (or, for Hangul, with endings glued on): Thai to Khmer, kana, Han, Hangul.
@@ -95,6 +96,7 @@ class Lexicon:
     stop_sign: Word
     mark: Word
     grammar: Grammar
+    leaning: Leaning | None = None
 
 
 def pieces(text: str) -> list[str]:
@@ -103,9 +105,9 @@ def pieces(text: str) -> list[str]:
     return [piece for piece in found if piece not in "-.'"]
 
 
-def compile_lexicon(lists: Iterable[WordList]) -> Lexicon:
+def compile_lexicon(lists: Iterable[WordList], leaning: Leaning | None = None) -> Lexicon:
     """Raises ValueError naming language and entry for an unknown class or kind, or a word that is empty once folded."""
-    return _Compiler(tuple(lists)).compile()
+    return _Compiler(tuple(lists)).compile(leaning)
 
 
 class _Compiler:
@@ -118,7 +120,7 @@ class _Compiler:
         self._keywords: dict[str, Keyword] = {}
         self._codes: dict[int, str] = {}
 
-    def compile(self) -> Lexicon:
+    def compile(self, leaning: Leaning | None) -> Lexicon:
         for number, word_list in enumerate(self._lists):
             self._collect(word_list, 1 << number)
         for sign, name in {
@@ -141,6 +143,7 @@ class _Compiler:
             bones=_bones(words, self._english()),
             keywords=self._keywords,
             grammar=compile_grammar(self._codes),
+            leaning=leaning,
             **special,
         )
 

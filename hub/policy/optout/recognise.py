@@ -1,14 +1,13 @@
 """One inbound text -> what the person wants of us: the whole recogniser in one pass (policy §3).
 
 Layers in order: L1 the whole message is a stop word; L2c reversed forms, L2b limits and L2 revocations; L3 guards and
-L4 lone words; L5, a hook that may only raise NONE to AMBIGUOUS. Where a text says several things, the one that stops
+L4 lone words; L5, learnt weights that may only raise NONE to AMBIGUOUS. Where a text says several things, the one that stops
 most wins the label, and everything it suppresses is written.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -44,6 +43,7 @@ _VOCABULARY = (
     | bits("contact|contacted|send|message|promo|receive|want|me|you|them|everything|again|list|consent|my_detail|hold|withdraw")
     | bits("sms|email|whatsapp|wechat|glue|link|but|i|courtesy")
 )
+_WEIGHED = ~bits("common|glue|courtesy|other|number|age_of_child|break|comma|mark|asked")
 _FOOTER_LIKE = BITS["reply"] | BITS["footer"] | BITS["link"]
 _REFUSING = (
     BITS["no_word"]
@@ -56,9 +56,6 @@ _REFUSING = (
     | BITS["negation"]
     | BITS["want"]
 )
-
-# May raise NONE to AMBIGUOUS: text and context in, true when a model thinks it is an opt-out (policy §3.3 L5).
-Raiser = Callable[[str, TextContext], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class _Read:
         return max(names, key=lambda row: sum(bool(w.languages & row[0]) for w in self.tokens.words))[1]
 
 
-def recognise(text: str, context: TextContext, lexicon: Lexicon, raiser: Raiser | None = None) -> Signal:
+def recognise(text: str, context: TextContext, lexicon: Lexicon) -> Signal:
     """What the text asks for. Never raises, never logs; linear in the text.
 
     matched_span: in `text` as given. suppress: widest first, to be written whatever the label is.
@@ -110,14 +107,14 @@ def recognise(text: str, context: TextContext, lexicon: Lexicon, raiser: Raiser 
         return _from_keyword(read, *hit, context)
     if present & lexicon.grammar.triggers:
         core = [i for i, word in enumerate(tokens.words) if not word.mask & AROUND]
-        signal = _from_sentences(_Read(text, seen, folded, tokens, core, present, lexicon), context)
+        read = _Read(text, seen, folded, tokens, core, present, lexicon)
+        signal = _from_sentences(read, context)
     else:
-        core = []
         signal = Signal(label=OptOutLabel.NONE)
     if signal.label is OptOutLabel.NONE and context.last_outbound_kind is Kind.MKT and _is_unknown(tokens):
         signal = replace(signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id="L4.unknown_language")
-    if signal.label is OptOutLabel.NONE and raiser is not None and raiser(text, context):
-        signal = replace(signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id="L5")
+    if signal.label is OptOutLabel.NONE and _leans(tokens, present, lexicon, context):
+        signal = replace(signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id="L5.leaning")
     return signal
 
 
@@ -226,6 +223,8 @@ def _revocations(read: _Read, codes: str, context: TextContext) -> tuple[list[_S
     found = grammar.matches(grammar.revocations, codes, read.present)
     for rule, first, end in itertools.islice(found, _ENOUGH):
         if turned and not turned.isdisjoint(range(first, end)):
+            continue
+        if rule.answering and context.last_outbound_kind is not Kind.MKT:
             continue
         _, stop = clause(tokens, first, end)
         mask = mask_of(tokens, first, stop)
@@ -341,9 +340,19 @@ def _shouted(read: _Read) -> tuple[str, int, int] | None:
         word = read.tokens.words[at]
         if word.mask & BITS["keyword"] and word.mask & _STRONG and not word.mask & BITS["place"]:
             start, end = read.span(at, at + 1)
-            if read.received[start:end].isupper() and end - start >= _SHOUT:
+            if read.received[start:end].isupper() and end - start >= _SHOUT and not _amid_capitals(read, at):
                 return ("L4.shouted", at, at + 1)
     return None
+
+
+def _amid_capitals(read: _Read, at: int) -> bool:
+    """A label ("END:VCARD") or one word of a cry ("STOP VIOLENCE")."""
+    for beside in (at - 1, at + 1):
+        if 0 <= beside < len(read.tokens):
+            start, end = read.span(beside, beside + 1)
+            if read.received[start:end] == ":" or (read.received[start:end].isupper() and end - start >= _SHOUT):
+                return True
+    return False
 
 
 def _lone_sentence(read: _Read) -> tuple[str, int, int] | None:
@@ -370,6 +379,13 @@ def _may_stand_alone(read: _Read, at: int) -> bool:
     words, core = read.tokens.words, read.core
     unknown = any(words[i].mask & BITS["other"] for i in core)
     return not unknown or (at in (core[0], core[-1]) and bool(words[at].mask & _STRONG))
+
+
+def _leans(tokens: Tokens, present: int, lexicon: Lexicon, context: TextContext) -> bool:
+    """L5: no layer understood it, and its words lean towards an opt-out. Never without a word of the lists."""
+    if lexicon.leaning is None or not present & _WEIGHED:
+        return False
+    return lexicon.leaning.leans(tokens, after_marketing=context.last_outbound_kind is Kind.MKT)
 
 
 def _is_unknown(tokens: Tokens) -> bool:

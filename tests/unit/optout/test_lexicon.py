@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hub.lexicon import BadLexicon, load_lexicon, read_lists, unreviewed
-from hub.model.permission import OptOutLabel, TextContext
+from hub.model.permission import OptOutLabel
 from hub.policy.optout import recognise
+from hub.policy.optout.leaning import Leaning
 from tests.unit.optout.helpers import ROOT, context
 
 WANTED = (  # noqa: SIM905 - a list of 28 strings reads worse
@@ -71,11 +73,12 @@ def test_a_folder_without_lists_is_refused(tmp_path: Path) -> None:
         load_lexicon(tmp_path)
 
 
-def test_a_model_may_raise_none_to_ambiguous_and_nothing_else() -> None:
-    def always(text: str, asked: TextContext) -> bool:
-        return True
-
-    lexicon = load_lexicon(ROOT / "config")
-    assert recognise("see you at 3", context(), lexicon, always).label is OptOutLabel.AMBIGUOUS
-    assert recognise("stop", context(), lexicon, always).label is OptOutLabel.OPT_OUT
-    assert recognise("HELP", context(), lexicon, always).label is OptOutLabel.HELP
+def test_weights_may_raise_none_to_ambiguous_and_nothing_else() -> None:
+    always = Leaning(version="", weights={}, bias=0.0, least=-1.0, least_after_marketing=-1.0)
+    lexicon = replace(load_lexicon(ROOT / "config"), leaning=always)
+    assert recognise("call me at 3", context(), lexicon).label is OptOutLabel.AMBIGUOUS
+    assert (
+        recognise("lovely weather", context(), lexicon).label is OptOutLabel.NONE
+    )  # weights never act alone: a word of the lists must be there
+    assert recognise("stop", context(), lexicon).label is OptOutLabel.OPT_OUT
+    assert recognise("HELP", context(), lexicon).label is OptOutLabel.HELP

@@ -1,0 +1,61 @@
+"""Examples -> the weights of the leaning (L5): a logistic regression, the same for the same examples.
+
+Pure; run by a person who changed the examples, never in service.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hub.policy.optout.leaning import features, scale
+from hub.policy.optout.tokens import Tokens
+
+_ROUNDS = 20
+_STEP = 0.3
+_SHRINK = 0.002  # of every weight, each round: what few examples say counts little
+_SEEN_AT_LEAST = 2  # examples, or a feature is that example's own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A message somebody judged. wants_out: it should at least be put to staff."""
+
+    tokens: Tokens
+    wants_out: bool
+
+
+def learn(examples: Sequence[Example]) -> tuple[Mapping[str, float], float]:
+    """The weights, rounded to a hundredth, and the bias. Raises ValueError where all examples are of one kind."""
+    if len({e.wants_out for e in examples}) < 2:
+        raise ValueError("there must be examples of both kinds")
+    names, rows = _rows(examples)
+    weights, slopes, bias = [0.0] * len(names), [1e-6] * len(names), 0.0
+    chance = random.Random(0)  # noqa: S311 - an order that is always the same, no secret
+    for _ in range(_ROUNDS):
+        chance.shuffle(rows)
+        for row, wants_out in rows:
+            score = bias + sum([weights[at] * much for at, much in row])
+            error = 1 / (1 + math.exp(-max(-30.0, min(30.0, score)))) - wants_out
+            bias -= 0.01 * error
+            for at, much in row:
+                slope = error * much
+                slopes[at] += slope * slope
+                weights[at] -= _STEP * slope / math.sqrt(slopes[at])
+        weights = [weight * (1 - _SHRINK) for weight in weights]
+    rounded = {name: round(weights[at], 2) for name, at in names.items()}
+    return {name: weight for name, weight in sorted(rounded.items()) if weight}, round(bias, 2)
+
+
+def _rows(examples: Sequence[Example]) -> tuple[dict[str, int], list[tuple[list[tuple[int, float]], bool]]]:
+    counted = [Counter(features(e.tokens)) for e in examples]
+    seen = Counter(name for count in counted for name in count)
+    names = {name: at for at, name in enumerate(sorted(n for n, times in seen.items() if times >= _SEEN_AT_LEAST))}
+    rows = []
+    for example, count in zip(examples, counted, strict=True):
+        much = scale(len(example.tokens))
+        rows.append(([(names[name], times * much) for name, times in sorted(count.items()) if name in names], example.wants_out))
+    return names, rows

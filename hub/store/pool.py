@@ -14,6 +14,8 @@ import msgspec
 Connection: TypeAlias = Any
 Pool: TypeAlias = Any
 Row: TypeAlias = Any
+# The driver's own kind of UUID, made from 16 bytes: equal to Python's, and written and read without being converted.
+Uuid = asyncpg.pgproto.pgproto.UUID
 
 OLDEST_MAJOR = 15
 

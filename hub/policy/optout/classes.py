@@ -67,6 +67,7 @@ CLASSES: dict[str, str] = {
     "vexed": "complains of how often or how it is done: too many, every single day, annoying, intrusive",
     "keep": "again and again: keep, always, constantly",
     "anger": "refuses without saying what: not interested, go away, leave it",
+    "temper": "shows temper, and refuses only where it answers marketing: 烦, 算了",
     "no_word": "the bare answer no",
     "but": "begins a new thought: but, and",
     "link": "joins reply and purpose in a footer: to, for, um",

@@ -76,12 +76,12 @@ REVOCATIONS = (
     Pattern("L2.dont_contact", "negation _3 contact"),
     Pattern("L4.dont_contact", "negation ~3 contact me|again", ask=True),
     Pattern("L2.dont_send", f"negation ~2 send ~4 me|again|{_SENT}"),
-    Pattern("L2.dont_send_before", f"me|{_SENT} ~3 negation ~2 send|contact"),
+    Pattern("L2.dont_send_before", f"me|{_SENT} ~1 negation ~2 send|contact"),
     Pattern("L2.contact_not", "contact|send ~4 after_negation"),
     Pattern("L2.contact_no_more", f"contact|send ~3 no ~2 {_SENT}"),
     Pattern("L2.unwanted", f"unwanted ~6 receive|contacted|contact|send|{_SENT}"),
     Pattern("L2.unwanted_after", f"receive|contact|contacted|send|{_SENT} ~3 unwanted"),
-    Pattern("L2.dont_want", f"negation|no_more ~2 want ~6 receive|contacted|{_SENT}"),
+    Pattern("L2.dont_want", f"negation|no_more ~2 want _6 receive|contacted|{_SENT}"),
     Pattern("L2.dont_want_you_to", "negation|no_more ~2 want ~2 you ~3 contact|send"),
     Pattern("L2.dont_receive", f"negation ~2 receive ~4 {_SENT}"),
     Pattern("L2.no_more", f"no_more ~3 contact|contacted|receive|send|{_SENT}"),
@@ -109,12 +109,12 @@ REVOCATIONS = (
     Pattern("L2.subscription_cancel", "list|promo ~2 cancel"),
     Pattern("L2.consent_gone", "consent ~2 withdraw"),
     Pattern("L2.no_consent", "negation ~1 hold ~1 consent ~2 contact|send"),
-    Pattern("L2.no_need_again", "no|no_word ~1 want? ~2 contact|contacted|send ~3 again"),
+    Pattern("L2.no_need_again", "no|no_word ~1 want ~2 contact|contacted|send ~3 again"),
     Pattern("L4.no_need", f"no ~1 want ~3 contact|contacted|receive|{_SENT}", ask=True),
     Pattern("L4.no_need_to", f"no_word link ~2 contact|receive|{_SENT}", ask=True),
     Pattern("L4.not_these", "negation ~1 promo", ask=True),
     Pattern("L4.remove_me", "remove ~1 me", unless="body|appointment|thing|place", ask=True),
-    Pattern("L4.dont_do_again", "negation ~1 other ~1 me …8 again", ask=True),
+    Pattern("L4.dont_do_again", "negation ~1 other ~1 me …8 again", ask=True, answering=True),
     Pattern("L4.please_stop", "courtesy stop", also="contact|message|promo", ask=True),
     Pattern("L4.not_get", "negation take ~4 message|promo", ask=True),
     Pattern("L4.remove_promo", "remove ~4 promo", ask=True),
@@ -129,7 +129,10 @@ REVERSALS = (
     Pattern("L2c.dont_take_off", "negation ~1 take ~1 me ~1 off"),
     Pattern("L2c.i_dont", "i|others glue? negation again|other|glue? other|glue? contact|send|receive|pester"),
     Pattern("L2c.why_not", "question _2 negation _3 contact|send|pester"),
-    Pattern("L2c.to_whom", "negation|no_more _3 contact|pester others|you"),
+    Pattern("L2c.to_whom", "negation|no_more|unwanted _3 contact|pester others|you"),
+    Pattern("L2c.and_do", "negation _1 contact but other|reply"),
+    Pattern("L2c.you_are_not", "you glue negation again? pester"),
+    Pattern("L2c.no_i", "no i"),
     Pattern("L2c.i_removed", "i other|glue? remove ~2 my_detail"),
     Pattern("L2c.to_somebody", "negation _3 contact other", ask=True),
     Pattern("L2c.this_way_not_that", "contact me …8 negation _1 contact", ask=True),
@@ -242,7 +245,7 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
         rights=rights,
         triggers=bits(
             "stop|stop_after|negation|after_negation|unwanted|no|no_more|enough|unsubscribe|no_contact|leave_alone|withdraw|cancel"
-            "|keyword|remove|erase|take|off|out|anger|no_word|wrong_person|misdirected|not_called|urgent|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
+            "|keyword|remove|erase|take|off|out|anger|temper|no_word|wrong_person|misdirected|not_called|urgent|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
             + "".join(f"|{name}" for name in BITS if name.startswith("right_"))
         ),
     )

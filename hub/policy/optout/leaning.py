@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import sqrt
 from typing import TYPE_CHECKING
 
 from hub.policy.optout.classes import BITS
@@ -55,6 +54,8 @@ class Leaning:
         for text, word in zip(tokens.texts, tokens.words, strict=True):
             if text[0].isdigit():
                 text = _NUMBER
+            if text == last:
+                continue
             mask = word.mask
             if (weight := classes.get(mask)) is None:
                 weight = classes[mask] = sum(known(name, 0.0) for name in class_names(mask))
@@ -68,9 +69,18 @@ class Leaning:
 
 
 def features(tokens: Tokens) -> Iterator[str]:
-    """What is weighed, one by one and as often as it occurs: words, neighbours, classes (#name), neighbouring classes."""
-    texts = [START, *(_NUMBER if text[0].isdigit() else text for text in tokens.texts), END]
-    masks = [0, *(word.mask for word in tokens.words), 0]
+    """What is weighed, one by one and as often as it occurs: words, neighbours, classes (#name), neighbouring classes.
+
+    A word said twice running is said once.
+    """
+    texts, masks = [START], [0]
+    for text, word in zip(tokens.texts, tokens.words, strict=True):
+        named = _NUMBER if text[0].isdigit() else text
+        if named != texts[-1]:
+            texts.append(named)
+            masks.append(word.mask)
+    texts.append(END)
+    masks.append(0)
     yield from texts[1:-1]
     for mask in masks[1:-1]:
         yield from class_names(mask)
@@ -82,7 +92,7 @@ def features(tokens: Tokens) -> Iterator[str]:
 
 def scale(size: int) -> float:
     """How much each of `size` tokens counts: a long message does not lean further only by being long."""
-    return 3.0 / sqrt(size + 2)
+    return 12.0 / (size + 5)
 
 
 def class_names(mask: int) -> list[str]:

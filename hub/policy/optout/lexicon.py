@@ -39,6 +39,7 @@ _FUZZY_CLASSES = (
     "courtesy",
 )
 _BONES_CLASSES = ("stop", "contact", "send", "unsubscribe", "remove")
+_STRAY = 3  # letters
 _BONES_LENGTH, _BONES_LEAST = 4, 3
 
 
@@ -95,6 +96,8 @@ class Lexicon:
     child_age: Word
     stop_sign: Word
     mark: Word
+    strays: frozenset[str]  # words of three letters at most that English does not know
+    english: int
     grammar: Grammar
     leaning: Leaning | None = None
 
@@ -130,6 +133,7 @@ class _Compiler:
         }.items():
             self._masks[(sign,)] = (BITS["break"] | BITS[name], 0) if name == "asked" else (BITS[name], 0)
         words = self._all_words()
+        english = sum(1 << number for number, word_list in enumerate(self._lists) if word_list.language == "en")
         stems = {stem: Word(self._code(mask), mask, langs) for stem, (mask, langs) in self._stems.items()}
         special = {name: self._plain(*names) for name, names in _SPECIAL.items()}
         return Lexicon(
@@ -142,6 +146,12 @@ class _Compiler:
             near=_near(words, self._english()),
             bones=_bones(words, self._english()),
             keywords=self._keywords,
+            strays=frozenset(
+                text
+                for text, word in words.items()
+                if len(text) <= _STRAY and text.isascii() and text.isalpha() and not word.languages & english
+            ),
+            english=english,
             grammar=compile_grammar(self._codes),
             leaning=leaning,
             **special,

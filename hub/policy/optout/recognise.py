@@ -48,6 +48,7 @@ _FOOTER_LIKE = BITS["reply"] | BITS["footer"] | BITS["link"]
 _REFUSING = (
     BITS["no_word"]
     | BITS["anger"]
+    | BITS["temper"]
     | BITS["courtesy"]
     | BITS["you"]
     | BITS["me"]
@@ -263,13 +264,14 @@ def _lone_word(read: _Read, codes: str, context: TextContext) -> tuple[str, int,
     if alone := _lone_sentence(read):
         return alone
     reversed_ = any(True for _ in read.lexicon.grammar.matches(read.lexicon.grammar.reversals, codes, read.present))
-    if not reversed_ and (said := _closed_sentence(read) or _shouted(read)):
+    after_marketing = context.last_outbound_kind is Kind.MKT
+    if not reversed_ and (said := _closed_sentence(read, after_marketing=after_marketing) or _shouted(read)):
         return said
-    if mixed := _mixed(read, codes):
+    if (after_marketing or read.present & BITS["promo"]) and (mixed := _mixed(read, codes)):
         return mixed
     if read.present & L3:
         return None
-    if closed := _closed(read, codes, after_marketing=context.last_outbound_kind is Kind.MKT):
+    if closed := _closed(read, codes, after_marketing=after_marketing):
         return closed
     if len(core) > _REFUSAL_TOKENS:
         return None
@@ -277,7 +279,8 @@ def _lone_word(read: _Read, codes: str, context: TextContext) -> tuple[str, int,
     if any(True for _ in grammar.matches(grammar.reversals, codes, read.present)):
         return None
     for at in core:
-        if words[at].mask & BITS["keyword"] and len(core) <= _L4_TOKENS and _may_stand_alone(read, at):
+        counted = any(words[i].mask & BITS["number"] for i in core)  # "one more stop", "i end at 6"
+        if words[at].mask & BITS["keyword"] and len(core) <= _L4_TOKENS and not counted and _may_stand_alone(read, at):
             return ("L4.keyword", at, at + 1)
     refusals = [i for i, word in enumerate(words) if word.mask & BITS["anger"]]
     others = sum(bool(words[i].mask & BITS["other"]) for i in core)
@@ -314,8 +317,11 @@ def _closed(read: _Read, codes: str, *, after_marketing: bool) -> tuple[str, int
     return ("L4.closed", ending, ending + 1) if ending is not None else None
 
 
-def _closed_sentence(read: _Read) -> tuple[str, int, int] | None:
-    """One sentence among several that says nothing but enough: "How lovely, spam at seven. No more please." """
+def _closed_sentence(read: _Read, *, after_marketing: bool) -> tuple[str, int, int] | None:
+    """One sentence among several that says nothing but enough: "How lovely, spam at seven. No more please."
+
+    Where nothing is about writing, it says so only in answer to marketing, or politely: "No more. It's about three years old."
+    """
     words = read.tokens.words
     about_us = bool(read.present & (_SENDINGS | BITS["contact"]))
     parting = BITS["break"] | (BITS["comma"] if about_us else 0)
@@ -326,6 +332,8 @@ def _closed_sentence(read: _Read) -> tuple[str, int, int] | None:
         if not 1 <= len(inside) <= _REFUSAL_TOKENS or any(not words[i].mask & _VOCABULARY for i in inside):
             continue
         politely = any(words[i].mask & BITS["courtesy"] for i in inside)
+        if not (about_us or politely or after_marketing) or (after < len(words) and words[after].mask & BITS["asked"]):
+            continue
         done = next((i for i in inside if words[i].mask & (ending | BITS["remove"] if politely else ending)), None)
         if done is not None and not any(words[i].mask & (BITS["i"] | L3) for i in inside):
             return ("L4.closed_sentence", done, done + 1)

@@ -25,6 +25,7 @@ _LATIN, _CYRILLIC, _GREEK = re.compile("[a-z]"), re.compile("[а-яёіїєґѕ�
 _ENGLISH_ENDINGS = frozenset({"ve", "ll", "re", "d", "m", "s"})  # I've, you'll: the word before says what it is
 _MAX_FUZZY = 16
 _MAX_LETTERS = 24
+_AMID = 2  # English words that make a text English
 _AGAIN_AND_AGAIN = re.compile(r"(\w{3,14}?)\1{1,9}")
 
 
@@ -80,7 +81,20 @@ def tokenise(text: str, lexicon: Lexicon) -> Tokens:
         _join_letters(tokens, lexicon)
     if has_phrases:
         _merge_phrases(tokens)
+    if not foreign and not lexicon.strays.isdisjoint(texts):
+        _put_strays_aside(tokens, lexicon)
     return tokens
+
+
+def _put_strays_aside(tokens: Tokens, lexicon: Lexicon) -> None:
+    """One short word of another language amid English is an abbreviation, not that word: "ne", "bo", "na"."""
+    texts, words = tokens.texts, tokens.words
+    strays = [i for i, text in enumerate(texts) if text in lexicon.strays]
+    english = sum(bool(word.languages & lexicon.english) for word in words)
+    others = any(word.languages and not word.languages & lexicon.english and len(text) > 3 for text, word in zip(texts, words, strict=True))
+    if english >= _AMID and not others and len({texts[i] for i in strays}) == 1:
+        for i in strays:
+            words[i] = lexicon.other
 
 
 def _joins(text: str, start: int, end: int, starts: list[int]) -> bool:

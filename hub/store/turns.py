@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from hub.model.campaign import Campaign, CampaignState, RecipientState
+from hub.model.campaign import Campaign, CampaignState
 from hub.model.ids import CampaignId, ContactId, ConversationId, DecisionId, IdentityId, MessageId
 from hub.model.permission import Decision
 from hub.model.sealed import Sealed
@@ -168,8 +168,9 @@ class Judged(NamedTuple):
 
 
 # $1 people, $2 decisions, $3 messages, $4 conversations, $5 whether each begins, $6 texts, $7 proofs by line, $8 digests, $9 now,
-# $10 campaign, $11 channel, $12 account, $13 content hash, $14 version of the check, $15 operator, $16 outcome, $17 reason, $18 gate,
-# $19 policy version. Nobody has to answer what we wrote, so a conversation that begins with it is resolved.
+# $10 campaign, $11 channel, $12 account, and of every decision alike: $13 phase, $14 kind, $15 outcome, $16 reason, $17 gate,
+# $18 policy version, $19 content hash, $20 version of the content check, $21 operator.
+# Nobody has to answer what we wrote, so a conversation that begins with it is resolved.
 _LET_GO = """
 WITH claimed AS (
     UPDATE recipient r SET state = 'claimed', reason = NULL, decision_id = n.decision_id, decided_at = $9, message_id = n.message_id,
@@ -181,8 +182,8 @@ WITH claimed AS (
 ), decided AS (
     INSERT INTO decision (id, message_id, contact_id, phase, asked_at, kind, channel, address_hash, outcome, reason, gate, proofs,
                           policy_version, facts_digest, content_hash, lint_version, campaign_id, operator)
-    SELECT decision_id, message_id, contact_id, 'claim', $9, 'MKT', $11, address_hash, $16, $17, $18, string_to_array(proofs, E'\\n'),
-           $19, digest, $13, $14, $10, $15
+    SELECT decision_id, message_id, contact_id, $13, $9, $14, $11, address_hash, $15, $16, $17, string_to_array(proofs, E'\\n'),
+           $18, digest, $19, $20, $10, $21
     FROM claimed
 ), begun AS (
     INSERT INTO conversation (id, contact_id, channel, account_id, status, created_at, last_message_at, last_message_id)
@@ -190,7 +191,67 @@ WITH claimed AS (
 )
 INSERT INTO message (id, conversation_id, contact_id, identity_id, channel, account_id, direction, kind, body, status, decision_id,
                      priority, attempts, created_at, occurred_at, send_after, claimed_at, status_at, campaign_id)
-SELECT message_id, conversation_id, contact_id, identity_id, $11, $12, 'outbound', 'MKT', body, 'sending', decision_id,
+SELECT message_id, conversation_id, contact_id, identity_id, $11, $12, 'outbound', $14, body, 'sending', decision_id,
        9, 1, $9, $9, $9, $9, $9, $10
 FROM claimed
 """
+
+
+async def write_let_go(conn: Connection, campaign: Campaign, people: Sequence[Judged], *, like: DecisionRow, now: datetime) -> None:
+    """Write down whoever is let go for the first time: decision, conversation where none is known, message, and their place.
+
+    All at once, since it is the bulk of what a campaign writes. The messages are `sending` from here on. like: the row of
+    any of these decisions, for what they have in common. Raises LookupError where one of them is not on the list.
+    """
+    if not people:
+        return
+    done = await conn.execute(
+        _LET_GO,
+        [p.turn.contact_id for p in people],
+        [p.decision_id for p in people],
+        [p.message_id for p in people],
+        [p.conversation_id for p in people],
+        [p.begins for p in people],
+        [p.body.reveal() if p.body else None for p in people],
+        ["\n".join(p.decision.proofs) for p in people],
+        [p.decision.facts_digest for p in people],
+        now,
+        campaign.id,
+        campaign.draft.channel,
+        campaign.draft.account_id,
+        like.phase,
+        like.kind,
+        like.decision.outcome,
+        like.decision.reason,
+        like.decision.gate,
+        like.decision.policy_version,
+        like.content_hash,
+        like.lint_version,
+        like.operator,
+    )
+    if done != f"INSERT 0 {len(people)}":
+        raise LookupError("somebody who was let go is not on the list")
+
+
+async def write_others(conn: Connection, campaign_id: CampaignId, people: Sequence[tuple[Judged, Verdict]], *, now: datetime) -> None:
+    """Write down what became of everybody else: refused, postponed, or let go once more. Their decisions are written already."""
+    if not people:
+        return
+    await conn.execute(
+        """
+        UPDATE recipient r SET state = v.state, reason = v.reason, decision_id = v.decision_id, decided_at = $2,
+            message_id = coalesce(v.message_id, r.message_id), not_before = v.not_before
+        FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::timestamptz[])
+            AS v(contact_id, state, reason, decision_id, message_id, not_before)
+        WHERE r.campaign_id = $1 AND r.contact_id = v.contact_id
+        """,
+        campaign_id,
+        now,
+        [p.turn.contact_id for p, _ in people],
+        [v.state for _, v in people],
+        [v.reason for _, v in people],
+        [p.decision_id for p, _ in people],
+        [p.message_id for p, _ in people],
+        [v.not_before for _, v in people],
+    )
+    await _write_tries(conn, people, now=now)

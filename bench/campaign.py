@@ -24,7 +24,7 @@ from hub.campaigns.acts import asker_of
 from hub.campaigns.content import examine
 from hub.campaigns.work import CampaignWork
 from hub.model.ids import CampaignId
-from hub.store import audience, campaigns, recipients
+from hub.store import audience, campaigns, turns
 from hub.store.pool import Connection, Pool, open_pool
 
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "1000000"))
@@ -118,10 +118,10 @@ async def _facts(pool: Pool, campaign_id: CampaignId) -> list[Line]:
         times, after = [], audience.FIRST
         for _ in range(40):
             async with conn.transaction():
-                turns = await recipients.lock_turns(conn, campaign_id, after=after, now=daylight(beginning()), limit=500)
-                after = turns[-1].contact_id
-                times.append(await _timed(lambda t=turns: recipients.facts_of(conn, campaign, t, now=campaign.created_at)))  # type: ignore[misc]
-            people = [t.contact_id for t in turns]
+                held = await turns.lock_turns(conn, campaign_id, after=after, now=daylight(beginning()), limit=500)
+                after = held[-1].contact_id
+                times.append(await _timed(lambda t=held: turns.facts_of(conn, campaign, t, now=campaign.created_at)))  # type: ignore[misc]
+            people = [t.contact_id for t in held]
             bare = 1000 * await _timed(lambda who=people: conn.fetch("SELECT * FROM contact WHERE id = ANY($1)", who))  # type: ignore[misc]
     took = sorted(times)[len(times) // 2] * 1000
     return [

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from hub.gate.routes import capabilities, route_ok
 from hub.model.address import Channel
 from hub.model.campaign import Draft
+from hub.model.ids import ContactId, IdentityId
 from hub.model.message import Account
 from hub.model.permission import (
     AddressState,
+    BasisFacts,
     ConsentFacts,
     ContentFacts,
     Env,
@@ -24,17 +28,18 @@ from hub.model.permission import (
     Reason,
     Scope,
     Selection,
+    SoftOptInFacts,
     Suppression,
 )
 from hub.policy.consent import years
 from hub.policy.permission import decide
 from hub.policy.quiet import quiet_until
 from hub.store.audience import Question
-from hub.store.pool import Row
+from hub.store.turns import Turn
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A campaign's own account of who wrote it changes nothing: nobody invited it, and it needs no invitation.
 _UNINVITED = InvitationFacts(state=InvitationState.NONE, consecutive_outbound=0, inbound_automatic=False)
+_NOTHING_SOLD, _NO_OTHER_BASIS, _NOBODY = SoftOptInFacts(), BasisFacts(), UUID(int=0)
 _ERASURE = {state.value: state for state in ErasureState}
 _ADDRESS = {state.value: state for state in AddressState}
 _FIRST_GATES = 4  # what they look at is the same for everybody
@@ -49,41 +54,54 @@ class Asker:
     account: Account | None
     policy: PolicySettings
 
-    def facts(self, row: Row, now: datetime) -> Facts:
-        """What may be looked at for one person (`hub.store.recipients.facts_of`)."""
-        return Facts(
-            kind=Kind.MKT,
-            channel=self.draft.channel,
-            env=self._env(row, now),
-            country=row["country"],
-            address=None if row["merged"] else _address(row),
-            invitation=_UNINVITED,
-            consents=self._consents(row["consents"]),
-            suppressions=tuple([_suppression(values) for values in row["suppressions"]]) if row["suppressions"] else (),
-            content=self.content,
-            selection=Selection.DECLARED_INTEREST,
-            purpose=self.draft.purpose,
-            restricted=row["restricted"],
-            objections=tuple(row["objections"] or ()),
-            erasure=_ERASURE.get(row["erasure"]),
-            deceased=row["deceased"],
-            age=years(row["birth_date"], row["age_confirmed"], now.date()),
-            age_confirmed=row["age_confirmed"],
-        )
-
-    def _env(self, row: Row, now: datetime) -> Env:
-        sent = row["sent_at"] or ()
-        week = sum(1 for at in sent if at > now - timedelta(days=7))
+    def env(self, now: datetime, *, paused: bool) -> Env:
+        """The world at this moment, as it is for everybody who was sent nothing lately. paused: a kill switch covers the campaign."""
         return Env(
             now=now,
             store_healthy=True,
-            paused=row["paused"],
+            paused=paused,
             route_ok=route_ok(self.account),
             reply_window_h=capabilities(self.account).reply_window_h if self.account else 0,
+            marketing_sent_7d=0,
+            marketing_sent_30d=0,
+            campaign_already_sent=False,
+        )
+
+    def facts(self, turn: Turn, rows: Sequence[Mapping[str, Any]], env: Env) -> Facts:
+        """What may be looked at for one person (`hub.store.turns.facts_of`)."""
+        person, row = turn.person, rows[0]
+        return Facts(
+            kind=Kind.MKT,
+            channel=self.draft.channel,
+            env=self._with_sent(env, row["sent"]) if row["sent"] else env,
+            country=row["country"],
+            address=None if person["merged"] else _address(turn.address, row),
+            invitation=_UNINVITED,
+            consents=self._consents(rows),
+            suppressions=_suppressions(row["suppressions"]) if row["suppressions"] else (),
+            soft_optin=_NOTHING_SOLD,
+            basis=_NO_OTHER_BASIS,
+            content=self.content,
+            selection=Selection.DECLARED_INTEREST,
+            purpose=self.draft.purpose,
+            restricted=person["restricted"],
+            objections=tuple(sorted(set(row["objections"]))) if row["objections"] else (),
+            erasure=_ERASURE.get(person["erasure"]),
+            deceased=person["deceased"],
+            age=years(person["birth_date"], person["age_confirmed"], env.now.date()),
+            age_confirmed=person["age_confirmed"],
+        )
+
+    def _with_sent(self, env: Env, sent: Sequence[tuple[datetime, bool]]) -> Env:
+        """The world for somebody who was. sent: when each left, and whether it was this campaign's."""
+        lately = sorted((at for at, _ in sent if at > env.now - timedelta(days=30)), reverse=True)
+        week = sum(1 for at in lately if at > env.now - timedelta(days=7))
+        return replace(
+            env,
             marketing_sent_7d=week,
-            marketing_sent_30d=len(sent),
-            campaign_already_sent=bool(row["already"]),
-            cap_frees_at=self._frees_at(sent, week) if sent else None,
+            marketing_sent_30d=len(lately),
+            campaign_already_sent=any(ours for _, ours in sent),
+            cap_frees_at=self._frees_at(lately, week),
         )
 
     def _frees_at(self, sent: list[datetime], week: int) -> datetime | None:
@@ -95,25 +113,24 @@ class Asker:
             frees.append(sent[self.policy.cap_30d - 1] + timedelta(days=30))
         return max(frees, default=None)
 
-    def _consents(self, rows: list[Row] | None) -> tuple[ConsentFacts, ...]:
-        if not rows:
-            return ()
+    def _consents(self, rows: Sequence[Mapping[str, Any]]) -> tuple[ConsentFacts, ...]:
         channel, purpose = self.draft.channel, self.draft.purpose
         return tuple(
             [
                 ConsentFacts(
-                    id=str(consent_id),
+                    id=str(row["consent_id"]),
                     purpose=purpose,
                     channel=channel,
-                    interests=tuple(interests),
-                    given_at=given_at,
-                    confirmed=confirmed,
-                    proven=proven,
-                    ended=ended,
-                    wording=wording,
-                    health_relevance=health,
+                    interests=tuple(row["interests"]),
+                    given_at=row["given_at"],
+                    confirmed=row["confirmed"],
+                    proven=row["proven"],
+                    ended=row["ended"],
+                    wording=row["wording"],
+                    health_relevance=row["health_relevance"],
                 )
-                for consent_id, interests, given_at, confirmed, proven, ended, wording, health in rows
+                for row in rows
+                if row["consent_id"] is not None
             ]
         )
 
@@ -141,13 +158,16 @@ class Asker:
             id="-", purpose=self.draft.purpose, channel=self.draft.channel, interests=self.content.interests,
             given_at=now, confirmed=True, proven=True, ended=False, wording="-",
         )  # fmt: skip
-        row: Mapping[str, object] = {
-            "country": next(iter(sorted(self.policy.marketing_countries)), None), "merged": False, "address_hash": b"-", "address": "-",
-            "address_state": "ok", "verified": True, "consents": None, "suppressions": None, "restricted": False, "erasure": "none",
-            "deceased": False, "birth_date": date(1980, 1, 1), "age_confirmed": True, "sent_at": None, "already": False, "paused": False,
-            "objections": None,
+        person: Mapping[str, object] = {
+            "merged": False, "restricted": False, "erasure": "none", "deceased": False,
+            "birth_date": date(1980, 1, 1), "age_confirmed": True,
         }  # fmt: skip
-        return _with_consent(self.facts(row, now), consent)
+        row: Mapping[str, object] = {
+            "country": next(iter(sorted(self.policy.marketing_countries)), None), "address": "-", "verified": True, "consent_id": None,
+            "suppressions": (), "objections": (), "sent": (),
+        }  # fmt: skip
+        spotless = Turn(ContactId(_NOBODY), IdentityId(_NOBODY), b"-", None, person, {"state": "ok"})
+        return replace(self.facts(spotless, [row], self.env(now, paused=False)), consents=(consent,))
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """When the judge's quiet hours end; None outside them."""
@@ -160,24 +180,20 @@ class _Refusal:
     gate: int
 
 
-def _with_consent(facts: Facts, consent: ConsentFacts) -> Facts:
-    return replace(facts, consents=(consent,))
-
-
-def _address(row: Row) -> AddressState | None:
-    if row["address_hash"] is None or row["address"] is None:
+def _address(address: Mapping[str, Any] | None, row: Mapping[str, Any]) -> AddressState | None:
+    if address is None or row["address"] is None:
         return None
-    if row["address_state"] != "ok":
-        return _ADDRESS.get(row["address_state"])
+    if address["state"] != "ok":
+        return _ADDRESS.get(address["state"])
     return AddressState.VERIFIED if row["verified"] else AddressState.TYPED_UNVERIFIED
 
 
-def _suppression(values: list[object]) -> Suppression:
-    scope, channel, interest, purpose, at = values
-    return Suppression(
-        scope=Scope(str(scope)),
-        channel=Channel(str(channel)) if channel else None,
-        interest=str(interest) if interest else None,
-        purpose=str(purpose) if purpose else None,
-        at=EPOCH + timedelta(microseconds=int(str(at))),
-    )
+def _suppressions(rows: Iterable[tuple[str, str | None, str | None, str | None, datetime]]) -> tuple[Suppression, ...]:
+    """Each once, though person and address both lead to it, and always in the same order."""
+    found = {
+        Suppression(
+            scope=Scope(scope), at=at, channel=Channel(channel) if channel else None, interest=interest or None, purpose=purpose or None
+        )
+        for scope, channel, interest, purpose, at in rows
+    }
+    return tuple(sorted(found, key=repr))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,33 +20,23 @@ from hub.gate.content import from_row
 from hub.model.address import Address, AddressClass, Channel
 from hub.model.audit import AuditEvent
 from hub.model.campaign import Campaign, RecipientState
-from hub.model.ids import ConversationId, DecisionId, MessageId, uuid7
+from hub.model.ids import ConversationId, DecisionId, MessageId, uuid7s
 from hub.model.message import OutboundMail, OutboundMessage
-from hub.model.permission import Decision, Kind
+from hub.model.permission import Facts, Kind
 from hub.model.sealed import Sealed
 from hub.policy.permission import decide
 from hub.settings import Settings
-from hub.store import audit, decisions, recipients
+from hub.store import audit, decisions, recipients, turns
 from hub.store import queue as waiting
 from hub.store.audience import FIRST
 from hub.store.decisions import DecisionRow
 from hub.store.delivery import Sent
-from hub.store.pool import Connection, Pool, Row
-from hub.store.recipients import Outgoing, Turn, Verdict
+from hub.store.pool import Connection, Pool, Row, Uuid
+from hub.store.turns import Judged, Turn
 
 MOST_AT_ONCE = 500  # people in one transaction
 REST = timedelta(milliseconds=500)  # after the whole list was gone through and nobody's turn had come
 POSTPONE_AT_MOST = timedelta(days=1)  # a cap that frees later than this refuses: the news would be old
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    turn: Turn
-    row: Row
-    decision: Decision
-    record: DecisionRow
-    state: RecipientState
-    not_before: datetime | None
 
 
 class CampaignSource:
@@ -72,20 +61,20 @@ class CampaignSource:
             return [], 0
         after = self._after
         async with self._pool.acquire() as conn, conn.transaction():
-            turns = await recipients.lock_turns(conn, self._campaign.id, after=after, now=self._clock(), limit=min(limit, MOST_AT_ONCE))
-            if not turns:
+            people = await turns.lock_turns(conn, self._campaign.id, after=after, now=self._clock(), limit=min(limit, MOST_AT_ONCE))
+            if not people:
                 self._begin_again(after)
                 return [], 0
-            self._after = max(self._after, turns[-1].contact_id)
+            self._after = max(self._after, people[-1].contact_id)
             try:
-                judged, outgoing = await self._judge_and_write(conn, turns)
+                judged = await self._judge_and_write(conn, people)
             except BaseException:
                 self._after = FIRST
                 raise
             if not judged:
                 return [], 0
         committed_at = self._clock()  # a claim is good from the commit on
-        return [self._claimed(j, o, committed_at) for j, o in zip(judged, outgoing, strict=True) if o is not None], len(turns)
+        return [self._claimed(j, committed_at) for j in judged if j.body is not None], len(people)
 
     def _begin_again(self, after: UUID) -> None:
         """Nobody was left behind `after`: begin at the top; nobody anywhere: rest."""
@@ -93,110 +82,107 @@ class CampaignSource:
             self._rests_until = self._clock() + REST
         self._after = FIRST
 
-    async def _judge_and_write(self, conn: Connection, turns: Sequence[Turn]) -> tuple[list[_Judged], list[Outgoing | None]]:
-        """What became of each, and the message of each who was let go; nothing where the campaign does not run any more."""
+    async def _judge_and_write(self, conn: Connection, people: Sequence[Turn]) -> list[Judged]:
+        """What became of each; nothing where the campaign does not run any more."""
         now = self._clock()
-        rows = await recipients.facts_of(conn, self._campaign, turns, now=now)
-        if not recipients.running(rows[0]):
-            return [], []
-        judged = [self._judge(turn, row, now) for turn, row in zip(turns, rows, strict=True)]
-        outgoing = [self._outgoing(j) if j.state is RecipientState.CLAIMED else None for j in judged]
-        await self._write(conn, judged, [o for o in outgoing if o is not None], now)
-        return judged, outgoing
+        found = await turns.facts_of(conn, self._campaign, people, now=now)
+        if not turns.running(found[0][0]):
+            return []
+        env, ids = self._asker.env(now, paused=found[0][0]["paused"]), uuid7s(3 * len(people), make=Uuid)
+        asked = [(turn, rows[0], self._asker.facts(turn, rows, env)) for turn, rows in zip(people, found, strict=True)]
+        judged = [self._judge(turn, row, facts, ids[3 * n : 3 * n + 3], now) for n, (turn, row, facts) in enumerate(asked)]
+        await self._write(conn, judged, now)
+        return judged
 
-    def _judge(self, turn: Turn, row: Row, now: datetime) -> _Judged:
-        decision = decide(self._asker.facts(row, now), self._policy)
-        state, not_before = RecipientState.REFUSED, None
+    def _judge(self, turn: Turn, row: Row, facts: Facts, ids: Sequence[UUID], now: datetime) -> Judged:
+        """ids: three new ones, for the decision and for the message and the conversation it may need."""
+        decision = decide(facts, self._policy)
+        state, not_before, message_id, body = RecipientState.REFUSED, None, turn.message_id, None
         if decision.allowed:
-            state = RecipientState.CLAIMED
+            state, message_id = RecipientState.CLAIMED, message_id or MessageId(ids[1])
+            body = self._text.for_person(turn.person["display_name"])
         elif decision.retry_at is not None and decision.retry_at <= now + POSTPONE_AT_MOST:
             state, not_before = RecipientState.PENDING, decision.retry_at
-        record = DecisionRow(
-            id=DecisionId(uuid7()),
-            message_id=(turn.message_id or MessageId(uuid7())) if decision.allowed else turn.message_id,
-            contact_id=turn.contact_id,
+        known = row["conversation_id"]
+        return Judged(
+            turn=turn,
+            row=row,
+            decision=decision,
+            decision_id=DecisionId(ids[0]),
+            state=state,
+            not_before=not_before,
+            message_id=message_id,
+            conversation_id=known or ConversationId(ids[2]),
+            begins=known is None,
+            body=body,
+        )
+
+    async def _write(self, conn: Connection, judged: Sequence[Judged], now: datetime) -> None:
+        fresh = [j for j in judged if j.body is not None and j.turn.message_id is None]
+        others = [j for j in judged if j.body is None or j.turn.message_id is not None]
+        if fresh:
+            await turns.write_let_go(conn, self._campaign, fresh, like=self._record(fresh[0], now), now=now)
+        await decisions.record(conn, [self._record(j, now) for j in others])
+        await turns.write_others(conn, self._campaign.id, others, now=now)
+        await audit.append(conn, self._events(judged, now))
+
+    def _record(self, judged: Judged, now: datetime) -> DecisionRow:
+        return DecisionRow(
+            id=judged.decision_id,
+            message_id=judged.message_id,
+            contact_id=judged.turn.contact_id,
             phase="claim",
             asked_at=now,
             kind=Kind.MKT,
             channel=self._campaign.draft.channel,
-            address_hash=turn.address_hash,
-            decision=decision,
+            address_hash=judged.turn.address_hash,
+            decision=judged.decision,
             content_hash=self._content_hash,
             lint_version=self._version,
             campaign_id=self._campaign.id,
             operator="system:campaign",
         )
-        return _Judged(turn=turn, row=row, decision=decision, record=record, state=state, not_before=not_before)
 
-    def _outgoing(self, judged: _Judged) -> Outgoing:
-        if judged.record.message_id is None:
-            raise ValueError("a person was let go without a message")  # _judge makes one for each
-        known = judged.row["conversation_id"]
-        return Outgoing(
-            turn=judged.turn,
-            message_id=judged.record.message_id,
-            conversation_id=known or ConversationId(uuid7()),
-            new_conversation=known is None,
-            body=self._text.for_person(judged.row["display_name"]),
-            decision_id=judged.record.id,
-        )
-
-    async def _write(self, conn: Connection, judged: Sequence[_Judged], outgoing: Sequence[Outgoing], now: datetime) -> None:
-        await decisions.record(conn, [j.record for j in judged])
-        if outgoing:
-            await recipients.write_outgoing(conn, self._campaign, outgoing, now=now)
-        verdicts = [
-            Verdict(
-                contact_id=j.turn.contact_id,
-                state=j.state,
-                reason=None if j.decision.allowed else j.decision.reason,
-                decision_id=j.record.id,
-                message_id=j.record.message_id,
-                not_before=j.not_before,
-            )
-            for j in judged
-        ]
-        await recipients.write_verdicts(conn, self._campaign.id, verdicts, now=now)
-        await audit.append(conn, self._events([j.record for j in judged], now))
-
-    def _events(self, records: Sequence[DecisionRow], now: datetime) -> list[AuditEvent]:
+    def _events(self, judged: Sequence[Judged], now: datetime) -> list[AuditEvent]:
         """One event for each outcome of a claim, with a hash over its decisions, so that none can be changed unseen."""
-        counts = Counter(r.decision.allowed for r in records)
+        counts = Counter(j.decision.allowed for j in judged)
         events = []
         for allowed, people in counts.items():
-            mine = sorted(f"{r.id} {r.contact_id} {r.decision.reason}" for r in records if r.decision.allowed is allowed)
+            mine = sorted(f"{j.decision_id} {j.turn.contact_id} {j.decision.reason}" for j in judged if j.decision.allowed is allowed)
             digest = hashlib.sha256("\n".join(mine).encode()).hexdigest()
             action = "decision.allow" if allowed else "decision.refuse"
             detail: dict[str, str | int] = {"people": people, "decisions": digest}
             events.append(AuditEvent(at=now, actor="system:campaign", action=action, object=f"campaign:{self._campaign.id}", detail=detail))
         return events
 
-    def _claimed(self, judged: _Judged, outgoing: Outgoing, at: datetime) -> Claimed:
-        row = judged.row
-        mail, text = None, outgoing.body
+    def _claimed(self, judged: Judged, at: datetime) -> Claimed:
+        turn, row, body, message_id = judged.turn, judged.row, judged.body, judged.message_id
+        if body is None or message_id is None or turn.address is None:
+            raise ValueError("a person was let go without a message or an address")  # _judge and the judge see to it
+        mail = None
         if self._campaign.draft.channel is Channel.EMAIL:
-            subject, words = mail_parts(outgoing.body.reveal())
-            text = Sealed(words)
+            subject, words = mail_parts(body.reveal())
+            body = Sealed(words)
             mail = OutboundMail(
                 subject=Sealed(subject),
-                conversation_id=outgoing.conversation_id,
+                conversation_id=judged.conversation_id,
                 written_at=at,
-                leaves_list=judged.turn.contact_id,
+                leaves_list=turn.contact_id,
                 list_name=self._campaign.draft.purpose,
                 automatic=False,
             )
         return Claimed(
             message=OutboundMessage(
-                id=outgoing.message_id,
-                to=Address(kind=AddressClass(row["address_kind"]), value=Sealed(row["address"])),
-                text=text,
+                id=message_id,
+                to=Address(kind=AddressClass(turn.address["kind"]), value=Sealed(row["address"])),
+                text=body,
                 mail=mail,
             ),
             kind=Kind.MKT,
-            contact_id=judged.turn.contact_id,
-            conversation_id=outgoing.conversation_id,
+            contact_id=turn.contact_id,
+            conversation_id=judged.conversation_id,
             channel=self._campaign.draft.channel,
-            address_hash=judged.turn.address_hash,
+            address_hash=turn.address_hash,
             attempts=row["attempts"],
             claimed_at=at,
             campaign_id=self._campaign.id,

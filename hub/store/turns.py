@@ -12,10 +12,11 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from hub.model.campaign import Campaign, CampaignState
+from hub.model.campaign import Campaign, CampaignState, RecipientState
 from hub.model.ids import CampaignId, ContactId, ConversationId, DecisionId, IdentityId, MessageId
 from hub.model.permission import Decision
 from hub.model.sealed import Sealed
+from hub.store.decisions import DecisionRow
 from hub.store.pool import Connection, Row
 
 
@@ -153,14 +154,16 @@ def running(row: Row) -> bool:
 class Judged(NamedTuple):
     """What was decided about a person, and what goes to whoever is let go.
 
-    message_id: the message it is about; None where somebody is refused who never had one. conversation_id: where it goes;
-    begins: as a new conversation. body: None unless let go.
+    row: the first of their facts. not_before: when a postponed one is asked again. message_id: the message it is about; None
+    where somebody is not let go who never had one. conversation_id: where it goes; begins: as a new one. body: None unless let go.
     """
 
     turn: Turn
     row: Row
     decision: Decision
     decision_id: DecisionId
+    state: RecipientState
+    not_before: datetime | None
     message_id: MessageId | None
     conversation_id: ConversationId
     begins: bool
@@ -233,7 +236,7 @@ async def write_let_go(conn: Connection, campaign: Campaign, people: Sequence[Ju
         raise LookupError("somebody who was let go is not on the list")
 
 
-async def write_others(conn: Connection, campaign_id: CampaignId, people: Sequence[tuple[Judged, Verdict]], *, now: datetime) -> None:
+async def write_others(conn: Connection, campaign_id: CampaignId, people: Sequence[Judged], *, now: datetime) -> None:
     """Write down what became of everybody else: refused, postponed, or let go once more. Their decisions are written already."""
     if not people:
         return
@@ -247,11 +250,29 @@ async def write_others(conn: Connection, campaign_id: CampaignId, people: Sequen
         """,
         campaign_id,
         now,
-        [p.turn.contact_id for p, _ in people],
-        [v.state for _, v in people],
-        [v.reason for _, v in people],
-        [p.decision_id for p, _ in people],
-        [p.message_id for p, _ in people],
-        [v.not_before for _, v in people],
+        [p.turn.contact_id for p in people],
+        [p.state for p in people],
+        [None if p.decision.allowed else p.decision.reason for p in people],
+        [p.decision_id for p in people],
+        [p.message_id for p in people],
+        [p.not_before for p in people],
     )
-    await _write_tries(conn, people, now=now)
+    await _write_tries(conn, [p for p in people if p.turn.message_id is not None], now=now)
+
+
+async def _write_tries(conn: Connection, people: Sequence[Judged], *, now: datetime) -> None:
+    """The messages of earlier tries that were put back: the same message goes again, or the judge says no now."""
+    again = [p for p in people if p.state is RecipientState.CLAIMED]
+    if again:
+        await conn.execute(
+            """
+            UPDATE message m SET status = 'sending', decision_id = n.decision_id, claimed_at = $3, status_at = $3, attempts = m.attempts + 1
+            FROM unnest($1::uuid[], $2::uuid[]) AS n(id, decision_id) WHERE m.id = n.id AND m.status = 'queued'
+            """,
+            [p.message_id for p in again],
+            [p.decision_id for p in again],
+            now,
+        )
+    gone = [p.message_id for p in people if p.state is RecipientState.REFUSED]
+    if gone:
+        await conn.execute("UPDATE message SET status = 'refused', status_at = $2 WHERE id = ANY($1) AND status = 'queued'", gone, now)

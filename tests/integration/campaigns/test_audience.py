@@ -17,7 +17,7 @@ from hub.model.ids import CampaignId, ContactId, uuid7
 from hub.policy.consent import derive
 from hub.policy.permission import decide
 from hub.settings import Settings
-from hub.store import audience, campaigns, consents, recipients
+from hub.store import audience, campaigns, consents, turns
 from hub.store.pool import Connection, Pool
 from tests.integration.campaigns.people import Given, Person, Stop, agreed, random_person, write
 from tests.integration.campaigns.samples import BODY, draft
@@ -34,12 +34,15 @@ async def judged(conn: Connection, settings: Settings, wanted: Draft, now: datet
     await campaigns.add(conn, campaign_id, wanted, by=await staff(conn, "writer", now), now=now)
     campaign = await campaigns.one(conn, campaign_id)
     assert campaign is not None
-    turns = [
-        recipients.Turn(contact_id=p.contact_id, identity_id=p.identity_id or uuid7(), address_hash=b"", message_id=None)  # type: ignore[arg-type]
+    hashes = {r["id"]: r["address_hash"] for r in await conn.fetch("SELECT id, address_hash FROM identity")}
+    listed = [
+        {"contact_id": p.contact_id, "identity_id": p.identity_id, "address_hash": hashes.get(p.identity_id, b""), "message_id": None}
         for p in found
     ]
-    rows = await recipients.facts_of(conn, campaign, turns, now=now)
-    asked = {t.contact_id: str(decide(asker.facts(r, now), settings.policy).reason) for t, r in zip(turns, rows, strict=True)}
+    people = await turns.lock_people(conn, listed)
+    rows = await turns.facts_of(conn, campaign, people, now=now)
+    env = asker.env(now, paused=rows[0][0]["paused"])
+    asked = {t.contact_id: str(decide(asker.facts(t, r, env), settings.policy).reason) for t, r in zip(people, rows, strict=True)}
     return {p.contact_id: p.reason for p in found}, asked
 
 

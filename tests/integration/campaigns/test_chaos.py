@@ -19,7 +19,7 @@ from hub.campaigns import acts
 from hub.model.campaign import CampaignState
 from hub.model.ids import CampaignId
 from hub.settings import Settings
-from hub.store import delivery, recipients
+from hub.store import delivery, turns
 from hub.store.pool import Pool
 from tests.conftest import NOW
 from tests.integration.campaigns.conftest import Desk
@@ -159,14 +159,14 @@ async def test_pause_and_cancel_stop_all_but_those_on_their_way(busy: Desk) -> N
 
 
 async def test_a_stop_waits_for_a_claim_that_is_deciding_and_no_claim_overlooks_one(busy: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = recipients.facts_of
+    read = turns.facts_of
 
     async def read_and_think(*asked: Any, **named: Any) -> Any:
         found = await read(*asked, **named)
         await asyncio.sleep(0.02)  # the moment a stop must not slip into
         return found
 
-    monkeypatch.setattr(recipients, "facts_of", read_and_think)
+    monkeypatch.setattr(turns, "facts_of", read_and_think)
     campaign_id = await frozen(busy, 1000)
     await asyncio.gather(
         busy.runs(campaign_id, in_flight=20), opt_outs(busy, random.Random(5), people=1000, stops=300, over_s=1.0)

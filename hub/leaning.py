@@ -46,6 +46,7 @@ def load_leaning(config_dir: Path) -> Leaning | None:
             weights={str(name): float(weight) for name, weight in content["weights"].items()},
             bias=float(content["bias"]),
             least=float(content["least"]),
+            least_after_ours=float(content["least_after_ours"]),
             least_after_marketing=float(content["least_after_marketing"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
@@ -78,6 +79,7 @@ def write_weights(config_dir: Path, leaning: Leaning) -> None:
         "version": leaning.version,
         "bias": leaning.bias,
         "least": leaning.least,
+        "least_after_ours": leaning.least_after_ours,
         "least_after_marketing": leaning.least_after_marketing,
         "weights": dict(leaning.weights),
     }

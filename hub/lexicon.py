@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,15 @@ def load_lexicon(config_dir: Path = DEFAULT_CONFIG) -> Lexicon:
 
     Raises BadLexicon with every fault found, also when there is no file at all, and BadLeaning.
     """
+    return replace(load_lists(config_dir), leaning=load_leaning(config_dir))
+
+
+def load_lists(config_dir: Path) -> Lexicon:
+    """The word lists alone, without weights. Raises BadLexicon."""
     lists, faults = read_lists(config_dir)
     if faults:
         raise BadLexicon(tuple(faults))
-    return compile_lexicon(lists, load_leaning(config_dir))
+    return compile_lexicon(lists)
 
 
 def read_lists(config_dir: Path) -> tuple[list[WordList], list[str]]:
@@ -79,7 +85,13 @@ def _word_list(content: Mapping[str, Any]) -> WordList:
     def texts(section: str) -> dict[str, tuple[str, ...]]:
         return {name: tuple(e["text"] for e in entries) for name, entries in content.get(section, {}).items()}
 
-    return WordList(language=content["language"], version=content["version"], keywords=texts("keywords"), classes=texts("classes"))
+    return WordList(
+        language=content["language"],
+        version=content["version"],
+        keywords=texts("keywords"),
+        classes=texts("classes"),
+        spellings={short: word for word, shorts in content.get("spellings", {}).items() for short in shorts},
+    )
 
 
 def _entries(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -93,7 +105,8 @@ def _faults(content: Mapping[str, Any]) -> Iterator[str]:
     for key in ("language", "version"):
         if not isinstance(content.get(key), str) or not content[key]:
             yield f"`{key}` is missing or empty"
-    yield from (f"unknown part `{key}`" for key in content.keys() - {"language", "name", "version", "keywords", "classes"})
+    yield from (f"unknown part `{key}`" for key in content.keys() - {"language", "name", "version", "keywords", "classes", "spellings"})
+    yield from _spelling_faults(content.get("spellings", {}))
     for section, allowed in (("keywords", KEYWORD_KINDS), ("classes", CLASSES)):
         names = content.get(section, {})
         if not isinstance(names, dict):
@@ -107,6 +120,16 @@ def _faults(content: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{where}: is not a list"
             else:
                 yield from _entry_faults(where, entries)
+
+
+def _spelling_faults(spellings: Any) -> Iterator[str]:
+    """Each word with its short forms, single words all of them: you = ["u", "ya"]."""
+    if not isinstance(spellings, dict):
+        yield "[spellings] is not a table"
+        return
+    for word, shorts in spellings.items():
+        if not isinstance(shorts, list) or not all(isinstance(short, str) and len(pieces(fold_word(short))) == 1 for short in shorts):
+            yield f"spellings.{word}: is not a list of single words"
 
 
 def _entry_faults(where: str, entries: list[Any]) -> Iterator[str]:

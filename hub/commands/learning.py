@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 from zlib import crc32
 
 from hub.leaning import Said, read_examples, version_of, write_weights
-from hub.lexicon import load_lexicon
+from hub.lexicon import load_lists
 from hub.policy.optout.leaning import Leaning
 from hub.policy.optout.learning import Example, learn
 from hub.policy.optout.lexicon import Lexicon
@@ -17,9 +18,19 @@ from hub.policy.optout.normalise import fold
 from hub.policy.optout.tokens import tokenise
 from hub.policy.optout.visible import visible
 
+
+class Before(StrEnum):
+    """What we had sent before somebody wrote."""
+
+    NOTHING = "Where we never wrote"
+    OURS = "Where we wrote before"
+    MARKETING = "After marketing"
+
+
 _PARTS = 5
-_FALSE_FLAGS, _FALSE_AFTER_MARKETING = 0.02, 0.05  # of the examples that ask for nothing: what staff may be asked in vain
-_NONE_OF = "everyday"  # the file of which no line may be flagged
+# What staff may be asked in vain, as a share of the examples that ask for nothing, by what went before.
+_IN_VAIN = {Before.NOTHING: 0.005, Before.OURS: 0.02, Before.MARKETING: 0.08}
+_EVERYDAY = "everyday"  # how the names of files begin whose lines may never be flagged, where we did not write first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,24 +47,24 @@ def learn_from_examples(config_dir: Path, output: TextIO) -> int:
     if not said:
         output.write("There are no examples: nothing was learnt.\n")
         return 1
-    lexicon = load_lexicon(config_dir)
+    lexicon = load_lists(config_dir)
     examples = [_example(one, lexicon) for one in said]
     held = _held_back(said, examples)
-    least, after = _limit(held, _FALSE_FLAGS), _limit([h for h in held if h.said.after_marketing], _FALSE_AFTER_MARKETING)
+    limits = {before: _limit(held, before) for before in Before}
     weights, bias = learn(examples)
-    write_weights(
-        config_dir,
-        Leaning(
-            version=version_of(said), weights=weights, bias=bias, least=round(least, 2), least_after_marketing=round(min(least, after), 2)
-        ),
+    learnt = Leaning(
+        version=version_of(said),
+        weights=weights,
+        bias=bias,
+        least=limits[Before.NOTHING],
+        least_after_ours=min(limits[Before.NOTHING], limits[Before.OURS]),
+        least_after_marketing=limits[Before.MARKETING],
     )
+    write_weights(config_dir, learnt)
     output.write(f"Learnt {len(weights):,} weights from {len(said):,} examples.\n")
-    for name, limit, some in (("", least, [h for h in held if not h.said.after_marketing]), (" after marketing", after, held)):
-        asked = [h.score >= limit for h in some if h.said.wants_out and (not name or h.said.after_marketing)]
-        clean = [h.score >= limit for h in some if not h.said.wants_out and (not name or h.said.after_marketing)]
-        output.write(
-            f"Held back{name}: {_share(asked)} of those who want out would be put to staff, {_share(clean)} of the others in vain.\n"
-        )
+    for before, limit in limits.items():
+        asked, clean = ([h.score >= limit for h in _after(held, before) if h.said.wants_out is wants] for wants in (True, False))
+        output.write(f"{before}: {_share(asked)} of those who want out would be put to staff, {_share(clean)} of the others in vain.\n")
     return 0
 
 
@@ -62,7 +73,8 @@ def _share(found: Sequence[bool]) -> str:
 
 
 def _example(said: Said, lexicon: Lexicon) -> Example:
-    return Example(tokens=tokenise(fold(visible(said.text).text).text, lexicon), wants_out=said.wants_out)
+    tokens = tokenise(fold(visible(said.text).text).text, lexicon)
+    return Example(tokens=tokens, wants_out=said.wants_out, after_marketing=said.after_marketing)
 
 
 def _held_back(said: Sequence[Said], examples: Sequence[Example]) -> list[_Held]:
@@ -73,14 +85,22 @@ def _held_back(said: Sequence[Said], examples: Sequence[Example]) -> list[_Held]
         out = order[part::_PARTS]
         kept = set(out)
         weights, bias = learn([e for at, e in enumerate(examples) if at not in kept])
-        leaning = Leaning(version="", weights=weights, bias=bias, least=0.0, least_after_marketing=0.0)
-        held += [_Held(said=said[at], score=leaning.score(examples[at].tokens)) for at in out]
+        leaning = Leaning(version="", weights=weights, bias=bias, least=0.0, least_after_ours=0.0, least_after_marketing=0.0)
+        held += [_Held(said=said[at], score=leaning.score(examples[at].tokens, after_marketing=examples[at].after_marketing)) for at in out]
     return held
 
 
-def _limit(held: Sequence[_Held], false_flags: float) -> float:
-    """The lowest score at which no more than this share is flagged in vain, and no everyday text."""
-    scores = sorted((h.score for h in held if not h.said.wants_out), reverse=True)
-    everyday = max((h.score for h in held if h.said.source == _NONE_OF), default=float("-inf"))
-    allowed = scores[int(false_flags * len(scores))] if scores else 0.0
-    return max(allowed, everyday) + 0.01
+def _after(held: Sequence[_Held], before: Before) -> list[_Held]:
+    """The examples that tell about this case; everyday texts are nobody's answer."""
+    if before is Before.NOTHING:
+        return [h for h in held if not h.said.after_marketing]
+    return [h for h in held if h.said.after_marketing is (before is Before.MARKETING) and not h.said.source.startswith(_EVERYDAY)]
+
+
+def _limit(held: Sequence[_Held], before: Before) -> float:
+    """The lowest score at which no more than the share is flagged in vain, and of everyday texts none."""
+    clean = [h for h in _after(held, before) if not h.said.wants_out]
+    scores = sorted((h.score for h in clean), reverse=True)
+    everyday = max((h.score for h in clean if h.said.source.startswith(_EVERYDAY)), default=float("-inf"))
+    allowed = scores[int(_IN_VAIN[before] * len(scores))] if scores else 0.0
+    return round(max(allowed, everyday) + 0.01, 2)

@@ -5,89 +5,113 @@ layer understands is weighed, and one that leans far enough is put to staff with
 raises NONE to AMBIGUOUS and does nothing else: it never lowers a label, and only a person makes more of it. It is asked
 only about messages that hold at least one word of the lists (`config/lexicon`), so it never acts alone.
 
-What is weighed are the words and their classes, each alone and with its neighbour.
+What is weighed are the words and their classes, each alone and with its neighbour, and once more each alone where it answers
+marketing: "pass" means something else there. Nobody complains of what was never sent, so most is asked of a message to whom
+we never wrote, and least of an answer to marketing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from hub.policy.optout.classes import BITS
+from hub.policy.optout.classes import BITS, bits
 
 if TYPE_CHECKING:  # the lexicon holds a leaning, and tokens are made with the lexicon
     from hub.policy.optout.tokens import Tokens
 
-START, END = "^", "$"
+START, END, ANSWER = "^", "$", "@"
 _NUMBER = "0"  # what a number says is that there is one
-_SAY_NOTHING = frozenset({"common", "other", "mark", "keyword", "glue", "courtesy"})
+_SAY_NOTHING = frozenset({"common", "other", "mark", "keyword", "glue", "courtesy", "break", "comma"})
 _NAMES = {bit: f"#{name}" for name, bit in BITS.items() if name not in _SAY_NOTHING}
+_TELLING_MARKS = bits("asked|stop_sign")
 _LONGEST = 120  # tokens; what is longer is a letter, and its sentences speak for themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaning:
     """Learnt weights. weights: feature -> weight, a feature as `features` names it. least: the score that puts a message to
-    staff; least_after_marketing: the same where our last message was marketing.
+    staff; least_after_ours: the same where we wrote to them before; least_after_marketing: where that was marketing.
     """
 
     version: str
     weights: Mapping[str, float]
     bias: float
     least: float
+    least_after_ours: float
     least_after_marketing: float
     _of_classes: dict[int, float] = field(default_factory=dict)
+    _of_answers: dict[int, float] = field(default_factory=dict)
     _of_neighbours: dict[tuple[int, int], float] = field(default_factory=dict)
 
-    def leans(self, tokens: Tokens, *, after_marketing: bool) -> bool:
-        """Whether staff should look at it."""
-        if len(tokens) > _LONGEST:
+    def leans(self, tokens: Tokens, *, after_ours: bool, after_marketing: bool) -> bool:
+        """Whether staff should look at it. A single word says enough only in answer to marketing."""
+        said = _said(tokens)
+        if len(said) > _LONGEST or (len(said) < 2 and not after_marketing):
             return False
-        return self.score(tokens) >= (self.least_after_marketing if after_marketing else self.least)
+        least = self.least_after_marketing if after_marketing else self.least_after_ours if after_ours else self.least
+        return self._score(said, after_marketing=after_marketing) >= least
 
-    def score(self, tokens: Tokens) -> float:
+    def score(self, tokens: Tokens, *, after_marketing: bool) -> float:
         """The log-odds that this is an opt-out: the weights of `features`, summed without naming each class anew."""
+        return self._score(_said(tokens), after_marketing=after_marketing)
+
+    def _score(self, said: Sequence[tuple[str, int]], *, after_marketing: bool) -> float:
         known, classes, neighbours = self.weights.get, self._of_classes, self._of_neighbours
-        total, last, last_mask = 0.0, START, 0
-        for text, word in zip(tokens.texts, tokens.words, strict=True):
-            if text[0].isdigit():
-                text = _NUMBER
-            if text == last:
-                continue
-            mask = word.mask
+        total, last, last_mask = known(ANSWER, 0.0) if after_marketing else 0.0, START, 0
+        for text, mask in said:
             if (weight := classes.get(mask)) is None:
                 weight = classes[mask] = sum(known(name, 0.0) for name in class_names(mask))
             pair = (last_mask, mask)
             if (both := neighbours.get(pair)) is None:
                 both = neighbours[pair] = sum(known(name, 0.0) for name in pair_names(*pair))
             total += weight + both + known(text, 0.0) + known(f"{last} {text}", 0.0)
+            if after_marketing:
+                total += self._of_answer(text, mask)
             last, last_mask = text, mask
         total += known(f"{last} {END}", 0.0) + sum(known(name, 0.0) for name in pair_names(last_mask, 0))
-        return self.bias + total * scale(len(tokens))
+        return self.bias + total * scale(len(said))
+
+    def _of_answer(self, text: str, mask: int) -> float:
+        """What a token weighs more where it answers marketing."""
+        if (weight := self._of_answers.get(mask)) is None:
+            weight = self._of_answers[mask] = sum(self.weights.get(ANSWER + name, 0.0) for name in class_names(mask))
+        return weight + self.weights.get(ANSWER + text, 0.0)
 
 
-def features(tokens: Tokens) -> Iterator[str]:
-    """What is weighed, one by one and as often as it occurs: words, neighbours, classes (#name), neighbouring classes.
-
-    A word said twice running is said once.
+def features(tokens: Tokens, *, after_marketing: bool) -> Iterator[str]:
+    """What is weighed, one by one and as often as it occurs: words, neighbours, classes (#name), neighbouring classes; of an
+    answer to marketing also words and classes marked as such (@).
     """
-    texts, masks = [START], [0]
+    said = _said(tokens)
+    alone = [*(text for text, _ in said), *(name for _, mask in said for name in class_names(mask))]
+    yield from alone
+    if after_marketing:
+        yield ANSWER
+        yield from (ANSWER + name for name in alone)
+    ends = [(START, 0), *said, (END, 0)]
+    for (left, before), (right, after) in pairwise(ends):
+        yield f"{left} {right}"
+        yield from pair_names(before, after)
+
+
+def _said(tokens: Tokens) -> list[tuple[str, int]]:
+    """Each word with its classes: numbers alike, marks left out but for a question's, and what is said twice running once."""
+    said: list[tuple[str, int]] = []
+    last = ""
     for text, word in zip(tokens.texts, tokens.words, strict=True):
         named = _NUMBER if text[0].isdigit() else text
-        if named != texts[-1]:
-            texts.append(named)
-            masks.append(word.mask)
-    texts.append(END)
-    masks.append(0)
-    yield from texts[1:-1]
-    for mask in masks[1:-1]:
-        yield from class_names(mask)
-    for left, right in pairwise(texts):
-        yield f"{left} {right}"
-    for before, after in pairwise(masks):
-        yield from pair_names(before, after)
+        if named != last and (text[0].isalnum() or word.mask & _TELLING_MARKS):
+            said.append((named, word.mask))
+            last = named
+    return said
+
+
+def weighed(tokens: Tokens) -> int:
+    """How many words `features` tells of."""
+    return len(_said(tokens))
 
 
 def scale(size: int) -> float:

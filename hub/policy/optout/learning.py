@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hub.policy.optout.leaning import features, scale
+from hub.policy.optout.leaning import features, scale, weighed
 from hub.policy.optout.tokens import Tokens
 
 _ROUNDS = 20
@@ -26,6 +26,7 @@ class Example:
 
     tokens: Tokens
     wants_out: bool
+    after_marketing: bool
 
 
 def learn(examples: Sequence[Example]) -> tuple[Mapping[str, float], float]:
@@ -51,11 +52,11 @@ def learn(examples: Sequence[Example]) -> tuple[Mapping[str, float], float]:
 
 
 def _rows(examples: Sequence[Example]) -> tuple[dict[str, int], list[tuple[list[tuple[int, float]], bool]]]:
-    counted = [Counter(features(e.tokens)) for e in examples]
+    counted = [Counter(features(e.tokens, after_marketing=e.after_marketing)) for e in examples]
     seen = Counter(name for count in counted for name in count)
     names = {name: at for at, name in enumerate(sorted(n for n, times in seen.items() if times >= _SEEN_AT_LEAST))}
     rows = []
     for example, count in zip(examples, counted, strict=True):
-        much = scale(len(example.tokens))
+        much = scale(weighed(example.tokens))
         rows.append(([(names[name], times * much) for name, times in sorted(count.items()) if name in names], example.wants_out))
     return names, rows

@@ -45,12 +45,15 @@ _BONES_LENGTH, _BONES_LEAST = 4, 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordList:
-    """One language as its file gives it. Words ending in `*` are stems. keywords and classes map a name to its words."""
+    """One language as its file gives it. Words ending in `*` are stems. keywords and classes map a name to its words, spellings
+    a short way of writing to the word it stands for.
+    """
 
     language: str
     version: str
     keywords: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    spellings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Lexicon:
     child_age: Word
     stop_sign: Word
     mark: Word
+    spellings: Mapping[str, str]
     strays: frozenset[str]  # words of three letters at most that English does not know
     english: int
     grammar: Grammar
@@ -108,9 +112,9 @@ def pieces(text: str) -> list[str]:
     return [piece for piece in found if piece not in "-.'"]
 
 
-def compile_lexicon(lists: Iterable[WordList], leaning: Leaning | None = None) -> Lexicon:
+def compile_lexicon(lists: Iterable[WordList]) -> Lexicon:
     """Raises ValueError naming language and entry for an unknown class or kind, or a word that is empty once folded."""
-    return _Compiler(tuple(lists)).compile(leaning)
+    return _Compiler(tuple(lists)).compile()
 
 
 class _Compiler:
@@ -122,8 +126,9 @@ class _Compiler:
         self._stems: dict[str, tuple[int, int]] = {}
         self._keywords: dict[str, Keyword] = {}
         self._codes: dict[int, str] = {}
+        self._spellings = {short: word for word_list in lists for short, word in word_list.spellings.items()}
 
-    def compile(self, leaning: Leaning | None) -> Lexicon:
+    def compile(self) -> Lexicon:
         for number, word_list in enumerate(self._lists):
             self._collect(word_list, 1 << number)
         for sign, name in {
@@ -146,6 +151,7 @@ class _Compiler:
             near=_near(words, self._english()),
             bones=_bones(words, self._english()),
             keywords=self._keywords,
+            spellings=self._spellings,
             strays=frozenset(
                 text
                 for text, word in words.items()
@@ -153,7 +159,7 @@ class _Compiler:
             ),
             english=english,
             grammar=compile_grammar(self._codes),
-            leaning=leaning,
+            leaning=None,
             **special,
         )
 
@@ -170,7 +176,7 @@ class _Compiler:
                 self._add(words.language, text, BITS[name], language)
 
     def _add_keyword(self, language: str, kind: str, text: str, bit: int) -> None:
-        key = "".join(pieces(fold_word(text)))
+        key = "".join(self._pieces(language, fold_word(text)))
         if not key:
             raise ValueError(f"{language}: the keyword {text!r} is empty")
         for form in {key, strip_accents(key)}:
@@ -185,10 +191,14 @@ class _Compiler:
         elif kind == "letter":
             self._add(language, text, BITS["letter"], bit)
 
+    def _pieces(self, language: str, folded: str) -> list[str]:
+        """English entries are spelt out as messages are."""
+        return [self._spellings.get(piece, piece) if language == "en" else piece for piece in pieces(folded)]
+
     def _add(self, language: str, text: str, mask: int, bit: int) -> None:
         folded = fold_word(text.strip())
         stem = folded.endswith("*")
-        parts = pieces(folded.rstrip("*"))
+        parts = self._pieces(language, folded.rstrip("*"))
         if not parts or (stem and len(parts) > 1):
             raise ValueError(f"{language}: the entry {text!r} is empty, or a stem of several words")
         bare = tuple(strip_accents(p) for p in parts)

@@ -43,7 +43,11 @@ _VOCABULARY = (
     | bits("contact|contacted|send|message|promo|receive|want|me|you|them|everything|again|list|consent|my_detail|hold|withdraw")
     | bits("sms|email|whatsapp|wechat|glue|link|but|i|courtesy")
 )
-_WEIGHED = ~bits("common|glue|courtesy|other|number|age_of_child|break|comma|mark|asked")
+# What a message must hold to be weighed where it answers no marketing: something about writing, lists, or an end to it.
+_ABOUT_WRITING = bits(
+    "message|promo|sms|email|whatsapp|wechat|messenger|instagram|phone|contact|contacted|pester|send|list|consent|my_detail|my_data|data"
+    "|unsubscribe|nuisance|vexed|stop|stop_after|remove|off|leave_alone|no_contact|withdraw|clinic|wrong_person|receive|keep|enough|no_more"
+)
 _FOOTER_LIKE = BITS["reply"] | BITS["footer"] | BITS["link"]
 _REFUSING = (
     BITS["no_word"]
@@ -390,10 +394,11 @@ def _may_stand_alone(read: _Read, at: int) -> bool:
 
 
 def _leans(tokens: Tokens, present: int, lexicon: Lexicon, context: TextContext) -> bool:
-    """L5: no layer understood it, and its words lean towards an opt-out. Never without a word of the lists."""
-    if lexicon.leaning is None or not present & _WEIGHED:
+    """L5: no layer understood it, and its words lean towards an opt-out. Never without a word of the lists, or our marketing before it."""
+    ours = context.last_outbound_kind
+    if lexicon.leaning is None or not (ours is Kind.MKT or present & _ABOUT_WRITING):
         return False
-    return lexicon.leaning.leans(tokens, after_marketing=context.last_outbound_kind is Kind.MKT)
+    return lexicon.leaning.leans(tokens, after_ours=ours is not None, after_marketing=ours is Kind.MKT)
 
 
 def _is_unknown(tokens: Tokens) -> bool:

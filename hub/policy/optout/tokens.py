@@ -50,13 +50,15 @@ def tokenise(text: str, lexicon: Lexicon) -> Tokens:
     """Tokens of a folded text. Never raises; linear in the text."""
     tokens = Tokens([], [], [], [])
     texts, starts, ends, words = tokens.texts, tokens.starts, tokens.ends, tokens.words
-    known = lexicon.words.get
+    known, spelt_out = lexicon.words.get, lexicon.spellings.get
     foreign = not text.isascii()
     singles = 0
     has_phrases = False
     resolved: dict[str, tuple[str, Word]] = {}  # an unknown word is looked into once, however often it stands here
     for match in TOKEN.finditer(text):
         token = match.group()
+        if len(token) > 1:
+            token = spelt_out(token, token)
         word = known(token)
         start, end = match.span()
         if foreign and _SPACELESS.search(token):
@@ -79,11 +81,23 @@ def tokenise(text: str, lexicon: Lexicon) -> Tokens:
         words.append(word)
     if singles >= 3:
         _join_letters(tokens, lexicon)
+    if singles:
+        has_phrases |= _spell_out_letters(tokens, lexicon)
     if has_phrases:
         _merge_phrases(tokens)
     if not foreign and not lexicon.strays.isdisjoint(texts):
         _put_strays_aside(tokens, lexicon)
     return tokens
+
+
+def _spell_out_letters(tokens: Tokens, lexicon: Lexicon) -> bool:
+    """A letter that stands for a word, where it was not part of one that was spread out. Whether a phrase may begin with it."""
+    begins = False
+    for at, text in enumerate(tokens.texts):
+        if len(text) == 1 and (word := lexicon.spellings.get(text)) is not None:
+            tokens.texts[at], tokens.words[at] = word, lexicon.words.get(word, lexicon.other)
+            begins |= tokens.words[at].phrases is not None
+    return begins
 
 
 def _put_strays_aside(tokens: Tokens, lexicon: Lexicon) -> None:

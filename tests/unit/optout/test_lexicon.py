@@ -74,7 +74,7 @@ def test_a_folder_without_lists_is_refused(tmp_path: Path) -> None:
 
 
 def test_weights_may_raise_none_to_ambiguous_and_nothing_else() -> None:
-    always = Leaning(version="", weights={}, bias=0.0, least=-1.0, least_after_marketing=-1.0)
+    always = Leaning(version="", weights={}, bias=0.0, least=-1.0, least_after_ours=-1.0, least_after_marketing=-1.0)
     lexicon = replace(load_lexicon(ROOT / "config"), leaning=always)
     assert recognise("call me at 3", context(), lexicon).label is OptOutLabel.AMBIGUOUS
     assert (

@@ -29,6 +29,7 @@ from hub.store.pool import Connection, Pool, open_pool
 
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "1000000"))
 CLAIMS = int(os.environ.get("BENCH_CLAIMS", "60000"))
+_LEAST_PEOPLE = max(4 * CLAIMS, 40_000)  # the facts alone are read of 20,000 on the list
 _JOIN = """
 SELECT count(*) FROM consent_state s
 JOIN identity i ON i.contact_id = s.contact_id AND i.channel = s.channel AND i.address_hash = s.address_hash
@@ -45,7 +46,12 @@ UPDATE bare_list b SET state = 'cancelled' FROM (
 
 
 def main() -> None:
-    """Measure and show."""
+    """Measure and show. Raises SystemExit with a sentence where the list would be too short for what is measured on it."""
+    if PEOPLE < _LEAST_PEOPLE:
+        raise SystemExit(
+            f"BENCH_PEOPLE={PEOPLE} is too few for BENCH_CLAIMS={CLAIMS}: two workers claim so many each, and about half of the people"
+            f" come on the list. Set BENCH_PEOPLE to {_LEAST_PEOPLE} or more, or BENCH_CLAIMS to less."
+        )
     with clinic() as open_clinic:
         lines = asyncio.run(_measure(open_clinic))
     show(f"A campaign among {PEOPLE:,} people", lines)

@@ -70,22 +70,23 @@ class Asker:
     def facts(self, turn: Turn, rows: Sequence[Mapping[str, Any]], env: Env) -> Facts:
         """What may be looked at for one person (`hub.store.turns.facts_of`)."""
         person, row = turn.person, rows[0]
+        sent, stops, objections = row["sent"], row["suppressions"], row["objections"]
         return Facts(
             kind=Kind.MKT,
             channel=self.draft.channel,
-            env=self._with_sent(env, row["sent"]) if row["sent"] else env,
+            env=self._with_sent(env, sent) if sent else env,
             country=row["country"],
             address=None if person["merged"] else _address(turn.address, row),
             invitation=_UNINVITED,
             consents=self._consents(rows),
-            suppressions=_suppressions(row["suppressions"]) if row["suppressions"] else (),
+            suppressions=_suppressions(stops) if stops else (),
             soft_optin=_NOTHING_SOLD,
             basis=_NO_OTHER_BASIS,
             content=self.content,
             selection=Selection.DECLARED_INTEREST,
             purpose=self.draft.purpose,
             restricted=person["restricted"],
-            objections=tuple(sorted(set(row["objections"]))) if row["objections"] else (),
+            objections=tuple(sorted(set(objections))) if objections else (),
             erasure=_ERASURE.get(person["erasure"]),
             deceased=person["deceased"],
             age=years(person["birth_date"], person["age_confirmed"], env.now.date()),

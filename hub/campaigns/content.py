@@ -75,9 +75,11 @@ class Text:
 
 def first_name(display_name: str | None) -> str:
     """How to address somebody. A name is what people typed: anything but letters in it is no name to print."""
-    words = (display_name or "").split()
+    words = (display_name or "").split(None, 1)
     if not words or len(words[0]) > LONGEST_NAME:
         return SOMEBODY
+    if words[0].isascii() and words[0].isalpha():  # most names: no need to look at each letter
+        return words[0]
     plain = all(unicodedata.category(c)[0] in "LM" or c in "'’-" for c in words[0])
     return words[0] if plain and any(c.isalpha() for c in words[0]) else SOMEBODY
 

@@ -28,9 +28,10 @@ class Before(StrEnum):
 
 
 _PARTS = 5
-# What staff may be asked in vain, as a share of the examples that ask for nothing, by what went before.
-_IN_VAIN = {Before.NOTHING: 0.005, Before.OURS: 0.02, Before.MARKETING: 0.08}
-_EVERYDAY = "everyday"  # how the names of files begin whose lines may never be flagged, where we did not write first
+# What staff may be asked in vain, by what went before: as a share of the examples that ask for nothing, and of everyday texts,
+# which hold far more of the words in question than everyday texts do on the whole.
+_IN_VAIN = {Before.NOTHING: (0.005, 0.005), Before.OURS: (0.02, 0.02), Before.MARKETING: (0.08, 1.0)}
+_EVERYDAY = "everyday"  # how the names of files with such texts begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +92,15 @@ def _held_back(said: Sequence[Said], examples: Sequence[Example]) -> list[_Held]
 
 
 def _after(held: Sequence[_Held], before: Before) -> list[_Held]:
-    """The examples that tell about this case; everyday texts are nobody's answer."""
-    if before is Before.NOTHING:
-        return [h for h in held if not h.said.after_marketing]
-    return [h for h in held if h.said.after_marketing is (before is Before.MARKETING) and not h.said.source.startswith(_EVERYDAY)]
+    """The examples that tell about this case."""
+    return [h for h in held if h.said.after_marketing is (before is Before.MARKETING)]
 
 
 def _limit(held: Sequence[_Held], before: Before) -> float:
-    """The lowest score at which no more than the share is flagged in vain, and of everyday texts none."""
+    """The lowest score at which no more than the shares are flagged in vain."""
     clean = [h for h in _after(held, before) if not h.said.wants_out]
-    scores = sorted((h.score for h in clean), reverse=True)
-    everyday = max((h.score for h in clean if h.said.source.startswith(_EVERYDAY)), default=float("-inf"))
-    allowed = scores[int(_IN_VAIN[before] * len(scores))] if scores else 0.0
-    return round(max(allowed, everyday) + 0.01, 2)
+    limits = []
+    for share, everyday in zip(_IN_VAIN[before], (False, True), strict=True):
+        scores = sorted((h.score for h in clean if h.said.source.startswith(_EVERYDAY) is everyday), reverse=True)
+        limits += [scores[min(int(share * len(scores)), len(scores) - 1)]] if scores else []
+    return round(max(limits, default=0.0) + 0.01, 2)

@@ -137,6 +137,8 @@ REVERSALS = (
     Pattern("L2c.and_do", "negation _1 contact but other"),
     Pattern("L2c.you_are_not", "you glue negation again? pester"),
     Pattern("L2c.no_i", "no i"),
+    Pattern("L2c.this_thing", "negation _2 contact|send me glue other", ask=True),
+    Pattern("L2c.from_what", "unsubscribe glue question"),
     Pattern("L2c.they_keep", "i|others|other|no|no_word _1 keep _1 contact|send|contacted me"),
     Pattern("L2c.i_removed", "i other|glue? remove ~2 my_detail"),
     Pattern("L2c.to_somebody", "negation _3 contact other", ask=True),

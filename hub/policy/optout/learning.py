@@ -15,8 +15,8 @@ from hub.policy.optout.leaning import features, scale, weighed
 from hub.policy.optout.tokens import Tokens
 
 _ROUNDS = 20
-_STEP = 0.3
-_SHRINK = 0.002  # of every weight, each round: what few examples say counts little
+_STEP = 0.1
+_SHRINK = 0.01  # of every weight, each round: what few examples say counts little
 _SEEN_AT_LEAST = 2  # examples, or a feature is that example's own
 
 

@@ -99,6 +99,7 @@ REVOCATIONS = (
     Pattern("L2.take_off", "take ~1 me ~1 off"),
     Pattern("L2.take_detail_off", "take ~1 my_detail ~1 off", _E),
     Pattern("L2.take_out", "^ take ~1 me ~1 out $"),
+    Pattern("L2.off", "^ off _1 list"),
     Pattern("L2.off_list", "take|want ~3 off|out ~3 list"),
     Pattern("L2.list_take_off", "list …8 take ~2 off|out"),
     Pattern("L2.take_them_off", "take ~1 others ~1 off", also="message|promo|contact|list"),
@@ -120,6 +121,9 @@ REVOCATIONS = (
     Pattern("L4.remove_promo", "remove ~4 promo", ask=True),
     Pattern("L2.dont_keep", "negation keep contact|send"),
     Pattern("L4.not_here", "negation glue messenger|whatsapp|wechat|instagram|sms|email courtesy", ask=True),
+    Pattern("L4.only_about", "only _1 contact|send|message|receive _5 appointment", ask=True),
+    Pattern("L4.appointments_only", "appointment message ~1 only", ask=True),
+    Pattern("L4.no_need_to_keep", "no_word link ~2 pester ~1 me", ask=True),
     Pattern("L4.want_out", "want ~1 out $", ask=True),
     Pattern("L4.keep_me", "keep _1 contact|send|contacted me", ask=True),
     Pattern("L4.you_keep", "you keep ~2 contact|send", ask=True),
@@ -137,7 +141,7 @@ REVERSALS = (
     Pattern("L2c.and_do", "negation _1 contact but other"),
     Pattern("L2c.you_are_not", "you glue negation again? pester"),
     Pattern("L2c.no_i", "no i"),
-    Pattern("L2c.this_thing", "negation _2 contact|send me glue other", ask=True),
+    Pattern("L2c.this_thing", "negation _2 contact|send me? glue other", ask=True),
     Pattern("L2c.from_what", "unsubscribe glue question"),
     Pattern("L2c.they_keep", "i|others|other|no|no_word _1 keep _1 contact|send|contacted me"),
     Pattern("L2c.i_removed", "i other|glue? remove ~2 my_detail"),
@@ -151,9 +155,10 @@ REVERSALS = (
     Pattern("L2c.stop_a_payment", "stop|cancel ~2 list ~1 appointment"),
     Pattern("L2c.delete_a_message", "erase me common-glue? message"),
     Pattern("L2c.left_another", "unsubscribe ~3 appointment|place"),
-    Pattern("L2c.left_a_body", "unsubscribe glue body"),
+    Pattern("L2c.left_a_body", "unsubscribe glue glue? body|appointment|thing"),
     Pattern("L2c.left_whom", "unsubscribe link|off|glue glue? other", unless="message|promo", ask=True),
     Pattern("L2c.when_it_ends", "question ~3 promo ~2 stop"),
+    Pattern("L2c.why_they_end", "question ~3 message ~2 stop", ask=True),
 )
 
 # Tokens of footers, ours or others', which are never the person's own words.

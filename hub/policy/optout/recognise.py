@@ -48,6 +48,7 @@ _ABOUT_WRITING = bits(
     "message|promo|sms|email|whatsapp|wechat|messenger|instagram|phone|contact|contacted|pester|send|list|consent|my_detail|my_data|data"
     "|unsubscribe|nuisance|vexed|stop|stop_after|remove|off|leave_alone|no_contact|withdraw|clinic|wrong_person|receive|keep|enough|no_more"
 )
+_PLEADING = _SENDINGS | bits("contact|list|consent|courtesy")
 _FOOTER_LIKE = BITS["reply"] | BITS["footer"] | BITS["link"]
 _REFUSING = (
     BITS["no_word"]
@@ -314,6 +315,8 @@ def _closed(read: _Read, codes: str, *, after_marketing: bool) -> tuple[str, int
         return None
     grammar = read.lexicon.grammar
     if any(True for _ in grammar.matches(grammar.reversals, codes, read.present)):
+        return None
+    if not (after_marketing or read.present & _PLEADING):
         return None
     ending = next((i for i in core if words[i].mask & _DONE), None)
     if ending is None and (after_marketing or read.present & (_SENDINGS | BITS["consent"])):

@@ -181,7 +181,7 @@ async def test_a_running_campaign_shows_new_numbers_by_itself_and_can_be_paused(
     await expect(sam.locator(".big")).to_contain_text("0 of")
     await shot(sam, "running")
     await desk.worker_runs()
-    await expect(sam.locator(".big")).to_contain_text("60 of 60", timeout=8000)
+    await expect(sam.locator(".big")).to_contain_text("60 of 60", timeout=40_000)
     await expect(sam.get_by_role("button", name="Pause")).to_have_count(0)
 
 

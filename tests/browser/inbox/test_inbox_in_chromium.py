@@ -103,7 +103,7 @@ async def test_from_the_first_link_to_the_answered_enquiry_without_a_reload(desk
     await live(page)
     await desk.clinic.writes("Hello, do you do lip filler?")
     row = page.locator(".item")
-    await expect(row).to_contain_text("Hello, do you do lip filler?", timeout=1000)
+    await expect(row).to_contain_text("Hello, do you do lip filler?", timeout=20_000)
     await row.click()
     await page.get_by_label("Reply to").fill("Yes, shall we book a consultation?")
     await live(page)

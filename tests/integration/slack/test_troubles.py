@@ -264,7 +264,7 @@ async def test_socket_mode_takes_events_presses_and_modals(office: Office) -> No
     office.double.hub_url = "http://127.0.0.1:9"
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(listening(chosen, Receiving(office.pool, office.client, office.settings, clock=office.clock)))
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             while not office.double.sockets:  # noqa: ASYNC110  the double has no event for it
                 await asyncio.sleep(0.02)
         await office.reply("&gt;&gt; Through the socket", copies=2)

@@ -49,7 +49,7 @@ class Leaning:
     def leans(self, tokens: Tokens, *, after_ours: bool, after_marketing: bool) -> bool:
         """Whether staff should look at it. A single word says enough only in answer to marketing."""
         said = _said(tokens)
-        if len(said) > _LONGEST or (len(said) < 2 and not after_marketing):
+        if not said or len(said) > _LONGEST or (len(said) < 2 and not after_marketing):
             return False
         least = self.least_after_marketing if after_marketing else self.least_after_ours if after_ours else self.least
         return self._score(said, after_marketing=after_marketing) >= least

@@ -120,7 +120,8 @@ def recognise(text: str, context: TextContext, lexicon: Lexicon) -> Signal:
     if signal.label is OptOutLabel.NONE and context.last_outbound_kind is Kind.MKT and _is_unknown(tokens):
         signal = replace(signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id="L4.unknown_language")
     if signal.label is OptOutLabel.NONE and _leans(tokens, present, lexicon, context):
-        signal = replace(signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id="L5.leaning")
+        whole = seen.span(*folded.span(tokens.starts[0], tokens.ends[-1]))
+        signal = replace(signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id="L5.leaning", matched_span=whole)
     return signal
 
 

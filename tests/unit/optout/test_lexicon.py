@@ -80,5 +80,6 @@ def test_weights_may_raise_none_to_ambiguous_and_nothing_else() -> None:
     assert (
         recognise("lovely weather", context(), lexicon).label is OptOutLabel.NONE
     )  # weights never act alone: a word of the lists must be there
+    assert [recognise(nothing, context(note="after=MKT"), lexicon).label for nothing in ("", "\n", "!!!")] == [OptOutLabel.NONE] * 3
     assert recognise("stop", context(), lexicon).label is OptOutLabel.OPT_OUT
     assert recognise("HELP", context(), lexicon).label is OptOutLabel.HELP

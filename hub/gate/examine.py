@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from channels.mail import letter
 from hub.lint_rules import load_lint_rules
+from hub.model.address import Channel
 from hub.model.permission import ContentFacts, Kind
 from hub.policy.lint import Finding, LintRules, LintText, SenderIdentity, check, content_facts, names_same_medicine
 from hub.settings import Settings
+from hub.settings.senders import identity_of
 from hub.store import drafts
 from hub.store.pool import Connection
 
 if TYPE_CHECKING:
     from hub.gate.asking import Draft
+
+_SAY_WHO_WE_ARE: Final = frozenset({Kind.OOC, Kind.DOI, Kind.NTC})  # policy §2.3, gate 21; news are examined by `hub/campaigns`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +55,19 @@ def sender_identity(settings: Settings) -> SenderIdentity:
 async def examine(conn: Connection, draft: Draft, *, settings: Settings) -> Examined:
     """Check the draft. A medicine may be named in an answer to a person who named it first, in this thread (policy §8.3)."""
     rules = rules_in(settings.config_dir)
-    text = LintText(channel=draft.channel, text=draft.text.reveal(), kind=draft.kind, sender=sender_identity(settings))
+    text = LintText(channel=draft.channel, text=_as_sent(draft, settings), kind=draft.kind, sender=sender_identity(settings))
     report = check(text, rules)
     own = report.has("pom") and draft.kind is Kind.RPL and await _asked_about_it(conn, draft, rules)
     facts = content_facts(report, kind=draft.kind, answers_own_question=own)
     return Examined(facts=facts, findings=report.findings, version=report.version, content_hash=report.content_hash)
+
+
+def _as_sent(draft: Draft, settings: Settings) -> str:
+    """The text; where it has to say who we are, with the foot every mail gets."""
+    text = draft.text.reveal()
+    if draft.channel is not Channel.EMAIL or draft.kind not in _SAY_WHO_WE_ARE:
+        return text
+    return f"{text}\n\n{letter.footer(identity_of(settings.clinic), marketing=False)}"
 
 
 async def _asked_about_it(conn: Connection, draft: Draft, rules: LintRules) -> bool:

@@ -73,6 +73,7 @@ class WeChatDouble:
         self.gone: set[str] = set()  # who does not follow
         self.named: dict[tuple[str, str], str] = {}  # person and client_msg_id -> the template message it was
         self.slow_s = 0.0
+        self.rest_s = 0.0  # how long it rests before it comes again
         self.changes, self.troubles = Changes(), Troubles()
         self.closing = asyncio.Event()
         self._keep, self._reach = keep, (public_url, web_url) if public_url and web_url else None
@@ -166,7 +167,8 @@ class WeChatDouble:
 
     async def _tries(self, account: Account, content: str, openid: str) -> int:
         status = FAILED
-        for _ in range(TRIES):
+        for tried in range(TRIES):
+            await asyncio.sleep(self.rest_s if tried else 0)
             push = wechat_payloads.sealed(account, content, at=self.clock(), openid=openid)
             status, answer = await self.post(account, push)
             if status == 200 and self._hears(account, openid, answer):

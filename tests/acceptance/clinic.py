@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,9 @@ from hub.store.migrate import migrate
 from tests.acceptance.hub_command import ROOT, environ, free_port
 
 PROCESSES = {"web": ("web",), "worker.1": ("worker",), "worker.2": ("worker",), "clock": ("clock",)}
+EVERY_PROCESS = PROCESSES | {"mail": ("mail",)}
 SERVERS = ("postgres", "valkey")
+RECEIVER = "mx.fenwicklane.example"  # the clinic's own mail server, which says what it checked
 TIMEOUT_S, STALE_AFTER_S = 2.0, 5.0  # of a send, and of one nobody recorded
 
 
@@ -94,6 +97,19 @@ class Clinic:
         for process in self._named(name):
             process.start()
 
+    @contextmanager
+    def away(self, server: str) -> Iterator[None]:
+        """kill -9 of a server that does not come back before the block ends, as when its machine is gone."""
+        until(lambda: self.servers[server].pid > 0, self)
+        with self.servers[server]._supervisor._guard:  # held by whoever starts it
+            self.kill(server)
+            yield
+
+    @property
+    def lmtp(self) -> str:
+        """Where the mail process listens, in a clinic with every channel."""
+        return str(self.data.parent / "lmtp")
+
     def _named(self, name: str) -> list[HubProcess]:
         """One process, or all of a kind: "worker" is both workers."""
         return [p for key, p in self.processes.items() if key == name or key.partition(".")[0] == name]
@@ -105,8 +121,11 @@ class Clinic:
 
 
 @contextmanager
-def clinic(folder: Path) -> Iterator[Clinic]:
-    """Open the clinic in `folder`: PostgreSQL as durable as in the field, accounts fast enough for a test."""
+def clinic(folder: Path, *, every_channel: bool = False) -> Iterator[Clinic]:
+    """Open the clinic in `folder`: PostgreSQL as durable as in the field, accounts fast enough for a test.
+
+    every_channel: with the mail process, whose LMTP listens in the folder, and Slack as careful as it is by default.
+    """
     servers: dict[str, Server] = {}
     data = folder / "data"
     try:
@@ -118,7 +137,7 @@ def clinic(folder: Path) -> Iterator[Clinic]:
             HUB_SANDBOX="on",
             HUB_PORT=str(free_port()),
             HUB_SANDBOX_PORT=str(free_port()),
-            HUB_CONFIG_DIR=str(_faster_config(folder / "config")),
+            HUB_CONFIG_DIR=str(_faster_config(folder / "config", every_channel=every_channel)),
             HUB_UNDO_S="0",
             HUB_STALE_AFTER_S=str(STALE_AFTER_S),
             HUB_LOG="json",
@@ -127,7 +146,8 @@ def clinic(folder: Path) -> Iterator[Clinic]:
         )
         prepare_sandbox(env, folder / "config")
         processes = {
-            name: HubProcess(name=name, arguments=arguments, env=env, log=folder / f"{name}.log") for name, arguments in PROCESSES.items()
+            name: HubProcess(name=name, arguments=arguments, env=env, log=folder / f"{name}.log")
+            for name, arguments in (EVERY_PROCESS if every_channel else PROCESSES).items()
         }
         running = Clinic(settings=load_settings(env, folder / "config"), data=data, servers=servers, processes=processes)
         with _running(running):
@@ -144,26 +164,38 @@ def _running(running: Clinic) -> Iterator[None]:
             process.start()
         until(lambda: is_well(running.url), running)
         until(lambda: "clock.leads" in running.processes["clock"].said(), running)
+        until(lambda: "mail" not in running.processes or Path(running.lmtp).exists(), running)
         yield
     finally:
         for process in running.processes.values():
             process.stop()
 
 
-def _faster_config(folder: Path) -> Path:
+def _faster_config(folder: Path, *, every_channel: bool) -> Path:
     """The shipped settings, with rates out of the way and a provider that is given up on sooner."""
     shutil.copytree(ROOT / "config", folder)
-    accounts = (folder / "channels.toml").read_text()
-    for slow in ("rate_per_s = 50\nburst = 50\n", "rate_per_s = 80\nburst = 80\n"):
-        assert slow in accounts
-        accounts = accounts.replace(slow, "rate_per_s = 1000\nburst = 1000\n")
-    accounts = accounts.replace('media_host = "{sandbox}" }', f'media_host = "{{sandbox}}", timeout_s = {TIMEOUT_S} }}')
-    assert accounts.count("timeout_s") >= 2
+    accounts = re.sub(r"(?m)^(rate_per_s|burst) = \d+$", r"\1 = 1000", (folder / "channels.toml").read_text())
+    at_twilio = 'media_host = "{sandbox}" }'
+    assert accounts.count(at_twilio) >= 2
+    accounts = accounts.replace(at_twilio, f'media_host = "{{sandbox}}", timeout_s = {TIMEOUT_S} }}')
+    if every_channel:
+        by_mail = 'smtp_security = "none" }'
+        assert accounts.count(by_mail) == 1
+        ways = f'lmtp_listen = "unix:{folder.parent / "lmtp"}", signed_domains = "in.fenwicklane.example", authserv_ids = "{RECEIVER}"'
+        accounts = accounts.replace(by_mail, f'smtp_security = "none", {ways} }}')
     (folder / "channels.toml").write_text(accounts)
-    slack = (folder / "slack.toml").read_text()
-    assert "enabled = true" in slack
-    (folder / "slack.toml").write_text(slack.replace("enabled = true", "enabled = false"))  # no colleague plays along here
+    _set_slack(folder / "slack.toml", every_channel=every_channel)
     return folder
+
+
+def _set_slack(path: Path, *, every_channel: bool) -> None:
+    """Off where no colleague plays along; else as careful as when nothing is said of `content`, and quick."""
+    slack = path.read_text()
+    whole = 'content = "whole"'
+    assert "enabled = true" in slack
+    assert whole in slack
+    slack = slack.replace(whole, "posts_per_s = 100.0") if every_channel else slack.replace("enabled = true", "enabled = false")
+    path.write_text(slack)
 
 
 def is_well(url: str) -> bool:

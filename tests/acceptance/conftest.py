@@ -12,6 +12,8 @@ from tests.acceptance.clinic import Clinic
 from tests.acceptance.clinic import clinic as open_clinic
 from tests.acceptance.day import Day
 from tests.acceptance.day import day as open_day
+from tests.acceptance.everywhere import Everywhere
+from tests.acceptance.everywhere import everywhere as open_everywhere
 
 
 @pytest.fixture(scope="session")
@@ -23,4 +25,20 @@ def clinic() -> Iterator[Clinic]:
 @pytest.fixture
 async def day(clinic: Clinic) -> AsyncIterator[Day]:
     async with open_day(clinic) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def whole_clinic() -> Iterator[Clinic]:
+    """A clinic of its own with every channel, the mail process and Slack."""
+    with (
+        tempfile.TemporaryDirectory(prefix="huball", ignore_cleanup_errors=True) as folder,
+        open_clinic(Path(folder), every_channel=True) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+async def everywhere(whole_clinic: Clinic) -> AsyncIterator[Everywhere]:
+    async with open_everywhere(whole_clinic) as opened:
         yield opened

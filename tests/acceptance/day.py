@@ -125,7 +125,12 @@ class Day:
         self, phone: str, text: str, *, channel: Channel = Channel.WHATSAPP, at: datetime | None = None, within_s: float = 25
     ) -> MessageId:
         """Staff answer the person, once, whatever happens to the database meanwhile. at: when it may leave; None for now."""
-        conversation_id = await self.conversation(phone, within_s=within_s)
+        return await self.replies_in(await self.conversation(phone, within_s=within_s), text, channel=channel, at=at, within_s=within_s)
+
+    async def replies_in(
+        self, conversation_id: ConversationId, text: str, *, channel: Channel, at: datetime | None = None, within_s: float = 25
+    ) -> MessageId:
+        """As `replies`, in a conversation that is known. Raises AssertionError where the judge refuses."""
         draft = Draft(conversation_id=conversation_id, kind=Kind.RPL, channel=channel, text=Sealed(text), written_by=None, send_after=at)
 
         async def once() -> MessageId:

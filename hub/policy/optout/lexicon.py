@@ -39,7 +39,8 @@ _FUZZY_CLASSES = (
     "courtesy",
 )
 _BONES_CLASSES = ("stop", "contact", "send", "unsubscribe", "remove")
-_STRAY = 3  # letters
+STRAY = 4  # letters: longer words of another language show that it is spoken
+_LATIN = re.compile("[a-z\u00e0-\u024f]+")
 _BONES_LENGTH, _BONES_LEAST = 4, 3
 
 
@@ -100,10 +101,12 @@ class Lexicon:
     stop_sign: Word
     mark: Word
     spellings: Mapping[str, str]
-    strays: frozenset[str]  # words of three letters at most that English does not know
+    letters: Mapping[str, str]  # single ones that stand for words: u, r
+    homographs: Mapping[str, Mapping[int, Word]]  # words that are different things in different languages, by language
     english: int
     grammar: Grammar
     leaning: Leaning | None = None
+    plain: frozenset[str] = frozenset()  # words of the examples that nothing would be guessed from
 
 
 def pieces(text: str) -> list[str]:
@@ -123,6 +126,7 @@ class _Compiler:
     def __init__(self, lists: tuple[WordList, ...]) -> None:
         self._lists = lists
         self._masks: dict[tuple[str, ...], tuple[int, int]] = {}
+        self._meanings: dict[str, dict[int, int]] = {}
         self._stems: dict[str, tuple[int, int]] = {}
         self._keywords: dict[str, Keyword] = {}
         self._codes: dict[int, str] = {}
@@ -151,15 +155,11 @@ class _Compiler:
             near=_near(words, self._english()),
             bones=_bones(words, self._english()),
             keywords=self._keywords,
-            spellings=self._spellings,
-            strays=frozenset(
-                text
-                for text, word in words.items()
-                if len(text) <= _STRAY and text.isascii() and text.isalpha() and not word.languages & english
-            ),
+            spellings={short: word for short, word in self._spellings.items() if len(short) > 1},
+            letters={short: word for short, word in self._spellings.items() if len(short) == 1},
+            homographs=self._homographs(words),
             english=english,
             grammar=compile_grammar(self._codes),
-            leaning=None,
             **special,
         )
 
@@ -209,6 +209,9 @@ class _Compiler:
             if form == bare != tuple(parts) and old[1] & self._english():
                 continue  # without its accents it is an English word ("cần"), and English is written more
             table[key] = (old[0] | mask, old[1] | bit)
+            if not stem and len(form) == 1:
+                meanings = self._meanings.setdefault(form[0], {})
+                meanings[bit] = meanings.get(bit, 0) | mask
 
     def _all_words(self) -> dict[str, Word]:
         following: dict[str, list[tuple[tuple[str, ...], Word]]] = {}
@@ -224,6 +227,15 @@ class _Compiler:
             mask, langs = singles.get(text, (_part_of_phrase(text), 0))
             out[text] = Word(self._code(mask), mask, langs, _by_second(following.get(text, [])))
         return out
+
+    def _homographs(self, words: Mapping[str, Word]) -> dict[str, dict[int, Word]]:
+        """Words that not all their languages mean alike, and short ones, which other languages write as well."""
+        found = {}
+        for text, meanings in self._meanings.items():
+            if _LATIN.fullmatch(text) and (len(text) <= STRAY or len(set(meanings.values())) > 1):
+                phrases = words[text].phrases
+                found[text] = {bit: Word(self._code(mask), mask, bit, phrases) for bit, mask in meanings.items()}
+        return found
 
     def _english(self) -> int:
         return sum(1 << n for n, words in enumerate(self._lists) if words.language == "en")

@@ -8,9 +8,13 @@ are cut by longest known word, so a stop word inside a longer known word (退订
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
-from hub.policy.optout.lexicon import CHILD_AGES, SPACELESS, TOKEN, Lexicon, Word
+from hub.policy.optout.classes import bits
+from hub.policy.optout.lexicon import CHILD_AGES, SPACELESS, STRAY, TOKEN, Lexicon, Word
 from hub.policy.optout.normalise import strip_accents
 
 _SPACELESS = re.compile(f"[{SPACELESS}]")
@@ -18,6 +22,7 @@ _PARTS = re.compile(f"[{SPACELESS}]|[^{SPACELESS}]+")
 _REPEATS = re.compile(r"([^\W\d])\1{2,}")
 _CLOCK = re.compile(r"\d{1,2}(?:am|pm|h|ish|oclock|st|nd|rd|th|\d{2}h?)?")
 _JOINERS = frozenset("-‐‑–.*/")
+_JOINED = re.compile(r"\w[-‐‑–.*/]\w")
 _STOP_SIGNS = frozenset("🛑✋🚫❌⛔🔕🙅🚷📵🖕")
 _LATIN_LIKE = str.maketrans("аеорсухіјѕԁһкмтвнαοερτυικνβ", "aeopcyxijsdhkmtbhaoeptyiknb")
 _CYRILLIC_LIKE = str.maketrans("aeopcyxijkmtbh", "аеорсухијкмтвн")
@@ -25,7 +30,8 @@ _LATIN, _CYRILLIC, _GREEK = re.compile("[a-z]"), re.compile("[а-яёіїєґѕ�
 _ENGLISH_ENDINGS = frozenset({"ve", "ll", "re", "d", "m", "s"})  # I've, you'll: the word before says what it is
 _MAX_FUZZY = 16
 _MAX_LETTERS = 24
-_AMID = 2  # English words that make a text English
+_AMID = 2  # words that make a text one of their language; as many English ones for each word English does not know
+_STOPPING, _HARMLESS = bits("no_contact|unsubscribe|unwanted|stop|stop_after"), bits("appointment|thing")
 _AGAIN_AND_AGAIN = re.compile(r"(\w{3,14}?)\1{1,9}")
 
 
@@ -48,76 +54,123 @@ class Tokens:
 
 def tokenise(text: str, lexicon: Lexicon) -> Tokens:
     """Tokens of a folded text. Never raises; linear in the text."""
-    tokens = Tokens([], [], [], [])
-    texts, starts, ends, words = tokens.texts, tokens.starts, tokens.ends, tokens.words
-    known, spelt_out = lexicon.words.get, lexicon.spellings.get
-    foreign = not text.isascii()
-    singles = 0
-    has_phrases = False
-    resolved: dict[str, tuple[str, Word]] = {}  # an unknown word is looked into once, however often it stands here
-    for match in TOKEN.finditer(text):
-        token = match.group()
-        if len(token) > 1:
-            token = spelt_out(token, token)
-        word = known(token)
-        start, end = match.span()
-        if foreign and _SPACELESS.search(token):
-            _segment(token, start, lexicon, tokens)
-            has_phrases = True
-            continue
-        if len(token) == 1:
-            if token in _JOINERS and _joins(text, start, end, starts):
-                continue
-            singles += token.isalpha()
-        if word is None:
-            if (again := resolved.get(token)) is None:
-                again = resolved[token] = _resolve(token, lexicon)
-            token, word = again
-        if word.phrases is not None:
-            has_phrases = True
-        texts.append(token)
-        starts.append(start)
-        ends.append(end)
-        words.append(word)
-    if singles >= 3:
+    tokens = _cut(text, lexicon) if not text.isascii() and _SPACELESS.search(text) else _split(text, lexicon)
+    singles = [one for one in tokens.texts if len(one) == 1 and one.isalpha()]
+    if len(singles) >= 3:
         _join_letters(tokens, lexicon)
     if singles:
-        has_phrases |= _spell_out_letters(tokens, lexicon)
-    if has_phrases:
+        _spell_out_letters(tokens, lexicon)
+    if any([word.phrases for word in tokens.words]):
         _merge_phrases(tokens)
-    if not foreign and not lexicon.strays.isdisjoint(texts):
-        _put_strays_aside(tokens, lexicon)
+    if not lexicon.homographs.keys().isdisjoint(tokens.texts):
+        _settle_language(tokens, lexicon)
     return tokens
 
 
-def _spell_out_letters(tokens: Tokens, lexicon: Lexicon) -> bool:
-    """A letter that stands for a word, where it was not part of one that was spread out. Whether a phrase may begin with it."""
-    begins = False
+def _split(text: str, lexicon: Lexicon) -> Tokens:
+    """The tokens of a text whose words are parted by spaces."""
+    found = list(TOKEN.finditer(text))
+    if _JOINED.search(text):
+        found = _without_joiners(text, found)
+    raw = [match.group() for match in found]
+    texts = list(map(lexicon.spellings.get, raw, raw))
+    words = list(map(lexicon.words.get, texts))
+    if not all(words):
+        resolved: dict[str, tuple[str, Word]] = {}  # an unknown word is looked into once, however often it stands here
+        for at, word in enumerate(words):
+            if word is None and texts[at] in lexicon.plain:
+                words[at] = lexicon.other
+            elif word is None:
+                if (again := resolved.get(texts[at])) is None:
+                    again = resolved[texts[at]] = _resolve(texts[at], lexicon)
+                texts[at], words[at] = again
+    return Tokens(texts, [match.start() for match in found], [match.end() for match in found], cast("list[Word]", words))
+
+
+def plain(words: Iterable[str], lexicon: Lexicon) -> frozenset[str]:
+    """Those of the words that nothing is guessed from: they need not be looked into when they occur."""
+    known = lexicon.words
+    return frozenset(w for w in words if w.isalnum() and w not in known and _resolve(w, lexicon) == (w, lexicon.other))
+
+
+def _without_joiners(text: str, found: list[re.Match[str]]) -> list[re.Match[str]]:
+    kept: list[re.Match[str]] = []
+    for match in found:
+        before = kept[-1].start() if kept else -1
+        if not (match.group() in _JOINERS and _joins(text, match.start(), match.end(), before)):
+            kept.append(match)
+    return kept
+
+
+def _cut(text: str, lexicon: Lexicon) -> Tokens:
+    """The tokens of a text in which some words stand without spaces, cut by longest known word."""
+    tokens = Tokens([], [], [], [])
+    resolved: dict[str, tuple[str, Word]] = {}
+    for match in TOKEN.finditer(text):
+        token, (start, end) = match.group(), match.span()
+        if _SPACELESS.search(token):
+            _segment(token, start, lexicon, tokens)
+            continue
+        if token in _JOINERS and _joins(text, start, end, tokens.starts[-1] if tokens.starts else -1):
+            continue
+        token = lexicon.spellings.get(token, token)
+        if (word := lexicon.words.get(token)) is None:
+            if (again := resolved.get(token)) is None:
+                again = resolved[token] = _resolve(token, lexicon)
+            token, word = again
+        tokens.texts.append(token)
+        tokens.starts.append(start)
+        tokens.ends.append(end)
+        tokens.words.append(word)
+    return tokens
+
+
+def _spell_out_letters(tokens: Tokens, lexicon: Lexicon) -> None:
+    """A letter that stands for a word, where it was not part of one that was spread out."""
     for at, text in enumerate(tokens.texts):
-        if len(text) == 1 and (word := lexicon.spellings.get(text)) is not None:
+        if len(text) == 1 and (word := lexicon.letters.get(text)) is not None:
             tokens.texts[at], tokens.words[at] = word, lexicon.words.get(word, lexicon.other)
-            begins |= tokens.words[at].phrases is not None
-    return begins
 
 
-def _put_strays_aside(tokens: Tokens, lexicon: Lexicon) -> None:
-    """One short word of another language amid English is an abbreviation, not that word: "ne", "bo", "na"."""
+def _settle_language(tokens: Tokens, lexicon: Lexicon) -> None:
+    """Words mean what they mean in the language spoken, and short ones it does not know are nothing: "last min", "ne", "na"."""
     texts, words = tokens.texts, tokens.words
-    strays = [i for i, text in enumerate(texts) if text in lexicon.strays]
-    english = sum(bool(word.languages & lexicon.english) for word in words)
-    others = any(word.languages and not word.languages & lexicon.english and len(text) > 3 for text, word in zip(texts, words, strict=True))
-    if english >= _AMID and not others and len({texts[i] for i in strays}) == 1:
-        for i in strays:
-            words[i] = lexicon.other
+    language = _spoken(tokens, lexicon)
+    for at, text in enumerate(texts) if language else ():
+        if (meanings := lexicon.homographs.get(text)) is None:
+            continue
+        if (own := meanings.get(language)) is not None:
+            words[at] = own
+        elif len(text) <= STRAY and (language == lexicon.english or not words[at].languages & lexicon.english):
+            words[at] = lexicon.other
 
 
-def _joins(text: str, start: int, end: int, starts: list[int]) -> bool:
-    """A hyphen or dot with letters on both sides holds one word together; a dot only between single letters."""
+def _spoken(tokens: Tokens, lexicon: Lexicon) -> int:
+    """The bit of the language a text is in; 0 where it is mixed or hard to tell."""
+    english, strangers = 0, {}
+    for text, word in zip(tokens.texts, tokens.words, strict=True):
+        if word.languages & lexicon.english:
+            english += 1
+        elif word.languages:
+            strangers[text] = word.languages
+    telling = [languages for text, languages in strangers.items() if len(text) > STRAY]
+    if not telling:
+        return lexicon.english if english >= max(_AMID, _AMID * len(strangers)) else 0
+    if len(telling) < _AMID or english >= len(strangers):
+        return 0
+    counted = Counter(1 << at for languages in telling for at in range(languages.bit_length()) if languages >> at & 1)
+    [(language, most), *others] = counted.most_common(2)
+    return language if most >= _AMID and all(count < most for _, count in others) else 0
+
+
+def _joins(text: str, start: int, end: int, before: int) -> bool:
+    """A hyphen or dot with letters on both sides holds one word together; a dot only between single letters.
+
+    before: where the token before it begins.
+    """
     if not (start > 0 and end < len(text) and text[start - 1].isalnum() and text[end].isalnum()):
         return False
-    if text[start] != ".":
-        return True
-    return bool(starts) and starts[-1] == start - 1
+    return text[start] != "." or before == start - 1
 
 
 def _resolve(token: str, lexicon: Lexicon) -> tuple[str, Word]:
@@ -196,7 +249,7 @@ def _segment(token: str, start: int, lexicon: Lexicon, tokens: Tokens) -> None:
     while at < size:
         text, word = token[at], lexicon.other
         for candidate in lexicon.starts.get(text, ()):
-            if token.startswith(candidate, at):
+            if token.startswith(candidate, at) and not _runs_on(token, at, candidate, lexicon):
                 text, word = candidate, lexicon.words[candidate]
                 break
         else:
@@ -209,6 +262,18 @@ def _segment(token: str, start: int, lexicon: Lexicon, tokens: Tokens) -> None:
         tokens.ends.append(start + at + len(text))
         tokens.words.append(word)
         at += len(text)
+
+
+def _runs_on(token: str, at: int, candidate: str, lexicon: Lexicon) -> bool:
+    """The last part of a stop word begins a harmless longer one: 我想退订 in 我想退订金, which asks for a deposit back."""
+    end = at + len(candidate)
+    if end == len(token) or not lexicon.words[candidate].mask & _STOPPING:
+        return False
+    return any(
+        len(longer) > end - inner and token.startswith(longer, inner) and lexicon.words[longer].mask & _HARMLESS
+        for inner in range(at + 1, end)
+        for longer in lexicon.starts.get(token[inner], ())
+    )
 
 
 def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:

@@ -38,8 +38,9 @@ class Reach(StrEnum):
 class Pattern:
     """One row of a table below. id: what `rule_id` shows. also: classes one of which must stand anywhere in the message.
 
-    unless: classes none of which may stand in it. ask: marketing stops and staff are asked, for what the words may also
-    mean; of a reversal, what it touches is asked about. answering: only where our last message was marketing.
+    unless: classes none of which may stand in it. answering: only where our last message was marketing. ask: what it finds, or
+    of a reversal touches, may also mean something else, so marketing stops and staff are asked. hint: even for that it is too
+    little by itself; weights judge it with the other words.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Pattern:
     also: str = ""
     unless: str = ""
     ask: bool = False
+    hint: bool = False
     answering: bool = False
 
     @property
@@ -67,14 +69,14 @@ REVOCATIONS = (
     Pattern("L2.stop_contact", f"stop ~4 contact|contacted|send|{_SENT}|receive"),
     Pattern("L2.stop_pestering", "stop ~2 pester"),
     Pattern("L2.dont_pester", "negation _3 pester ~1 me"),
-    Pattern("L4.dont_pester", "^ negation _1 pester $", ask=True),
+    Pattern("L4.dont_pester", "^ negation _1 pester $", hint=True),
     Pattern("L2.messages_stop", f"{_SENT} ~3 stop"),
     Pattern("L2.stop_using", "stop|restrict ~2 my_detail", _E),
     Pattern("L2.stop_them", "stop them", also="message|promo|contact"),
     Pattern("L2.messages_must_stop", f"{_SENT} barrier ~1 stop"),
     Pattern("L2.contact_stopped", f"contact|contacted|send|receive|{_SENT} ~4 stop_after"),
     Pattern("L2.dont_contact", "negation _3 contact"),
-    Pattern("L4.dont_contact", "negation ~3 contact me|again", ask=True),
+    Pattern("L4.dont_contact", "negation ~3 contact me|again", hint=True),
     Pattern("L2.dont_send", f"negation ~2 send ~4 me|again|{_SENT}"),
     Pattern("L2.dont_send_before", f"me|{_SENT} ~1 negation ~2 send|contact"),
     Pattern("L2.contact_not", "contact|send ~4 after_negation"),
@@ -105,15 +107,17 @@ REVOCATIONS = (
     Pattern("L2.take_them_off", "take ~1 others ~1 off", also="message|promo|contact|list"),
     Pattern("L2.dont_use_detail", "negation ~1 habit ~1 my_detail"),
     Pattern("L2.consent_withdrawn", "withdraw ~8 consent"),
-    Pattern("L2.consent_denied", "negation|no_more|unwanted ~2 consent", also="contact|contacted|message|promo|list|my_detail|my_data|data"),
-    Pattern("L4.consent_denied", "negation|no_more|unwanted ~2 consent", ask=True),
+    Pattern(
+        "L2.consent_denied", "negation|no_more|unwanted ~2 consent", also="contact|contacted|message|promo|list|my_detail|my_data|data"
+    ),
+    Pattern("L4.consent_denied", "negation|no_more|unwanted ~2 consent", hint=True),
     Pattern("L2.cancel_subscription", f"cancel ~3 list|{_SENT}"),
     Pattern("L2.subscription_cancel", "list|promo ~2 cancel"),
     Pattern("L2.consent_gone", "consent ~2 withdraw"),
     Pattern("L2.no_consent", "negation ~1 hold ~1 consent ~2 contact|send"),
     Pattern("L2.no_need_again", "no|no_word ~1 want ~2 contact|contacted|send ~3 again"),
-    Pattern("L4.no_need", f"no ~1 want ~3 contact|contacted|receive|{_SENT}", ask=True),
-    Pattern("L4.no_need_to", f"no_word link ~2 contact|receive|{_SENT}", ask=True),
+    Pattern("L4.no_need", f"no ~1 want ~3 contact|contacted|receive|{_SENT}", hint=True),
+    Pattern("L4.no_need_to", f"no_word link ~2 contact|receive|{_SENT}", hint=True),
     Pattern("L4.not_these", "negation ~1 promo", ask=True, answering=True),
     Pattern("L4.remove_me", "remove ~1 me", unless="body|appointment|thing|place", ask=True),
     Pattern("L4.dont_do_again", "negation ~1 other ~1 me …8 again", ask=True, answering=True),
@@ -124,10 +128,10 @@ REVOCATIONS = (
     Pattern("L4.not_here", "negation glue messenger|whatsapp|wechat|instagram|sms|email courtesy", ask=True),
     Pattern("L4.only_about", "only _1 contact|send|message|receive _5 appointment", ask=True),
     Pattern("L4.appointments_only", "appointment message ~1 only", ask=True),
-    Pattern("L4.no_need_to_keep", "no_word link ~2 pester ~1 me", ask=True),
+    Pattern("L4.no_need_to_keep", "no_word link ~2 pester ~1 me", hint=True),
     Pattern("L4.want_out", "want ~1 out $", ask=True, answering=True),
-    Pattern("L4.keep_me", "keep _1 contact|send|contacted me", ask=True),
-    Pattern("L4.you_keep", "you keep ~2 contact|send", ask=True),
+    Pattern("L4.keep_me", "keep _1 contact|send|contacted me", hint=True),
+    Pattern("L4.you_keep", "you keep ~2 contact|send", hint=True),
     Pattern("L4.anger_at_messages", "anger …6 message|promo|contact", ask=True),
 )
 
@@ -146,7 +150,7 @@ REVERSALS = (
     Pattern("L2c.from_what", "unsubscribe glue question"),
     Pattern("L2c.they_keep", "i|others|other|no|no_word _1 keep _1 contact|send|contacted me"),
     Pattern("L2c.i_removed", "i other|glue? remove ~2 my_detail"),
-    Pattern("L2c.to_somebody", "negation _3 contact other", ask=True),
+    Pattern("L2c.to_somebody", "negation _3 contact other", hint=True),
     Pattern("L2c.not_that", "no_contact other|body|thing", ask=True),
     Pattern("L2c.not_it", "negation _1 send others|them link|off|place"),
     Pattern("L2c.this_way_not_that", "contact me …8 negation _1 contact", ask=True),
@@ -160,9 +164,9 @@ REVERSALS = (
     Pattern("L2c.delete_a_message", "erase me common-glue? message"),
     Pattern("L2c.left_another", "unsubscribe ~3 appointment|place"),
     Pattern("L2c.left_a_body", "unsubscribe glue glue? body|appointment|thing"),
-    Pattern("L2c.left_whom", "unsubscribe link|off|glue glue? other", unless="message|promo", ask=True),
+    Pattern("L2c.left_whom", "unsubscribe link|off|glue glue? other", unless="message|promo", hint=True),
     Pattern("L2c.when_it_ends", "question ~3 promo ~2 stop"),
-    Pattern("L2c.why_they_end", "question ~3 message ~2 stop", ask=True),
+    Pattern("L2c.why_they_end", "question ~3 message ~2 stop", hint=True),
 )
 
 # Tokens of footers, ours or others', which are never the person's own words.
@@ -218,6 +222,7 @@ class Compiled:
     reach: Reach
     limitable: bool
     ask: bool
+    hint: bool
     answering: bool
 
 
@@ -277,6 +282,7 @@ def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[C
             reach=p.reach,
             limitable=p.limitable,
             ask=p.ask,
+            hint=p.hint,
             answering=p.answering,
         )
         for p in patterns

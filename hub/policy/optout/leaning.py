@@ -5,13 +5,14 @@ layer understands is weighed, and one that leans far enough is put to staff with
 raises NONE to AMBIGUOUS and does nothing else: it never lowers a label, and only a person makes more of it. It is asked
 only about messages that hold at least one word of the lists (`config/lexicon`), so it never acts alone.
 
-What is weighed are the words and their classes, each alone and with its neighbour, and once more each alone where it answers
-marketing: "pass" means something else there. Nobody complains of what was never sent, so most is asked of a message to whom
-we never wrote, and least of an answer to marketing.
+What is weighed are the words and their classes, each alone and with its neighbour, what only hints at an opt-out, and once more
+each word alone where it answers marketing: "pass" means something else there. Nobody complains of what was never sent, so most
+is asked of somebody to whom we never wrote, and least of an answer to marketing.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -22,7 +23,7 @@ from hub.policy.optout.classes import BITS, bits
 if TYPE_CHECKING:  # the lexicon holds a leaning, and tokens are made with the lexicon
     from hub.policy.optout.tokens import Tokens
 
-START, END, ANSWER = "^", "$", "@"
+START, END, ANSWER, HINT = "^", "$", "@", "!"
 _NUMBER = "0"  # what a number says is that there is one
 _SAY_NOTHING = frozenset({"common", "other", "mark", "keyword", "glue", "courtesy", "break", "comma"})
 _NAMES = {bit: f"#{name}" for name, bit in BITS.items() if name not in _SAY_NOTHING}
@@ -46,21 +47,23 @@ class Leaning:
     _of_answers: dict[int, float] = field(default_factory=dict)
     _of_neighbours: dict[tuple[int, int], float] = field(default_factory=dict)
 
-    def leans(self, tokens: Tokens, *, after_ours: bool, after_marketing: bool) -> bool:
+    def leans(self, tokens: Tokens, hint: str, *, after_ours: bool, after_marketing: bool) -> bool:
         """Whether staff should look at it. A single word says enough only in answer to marketing."""
         said = _said(tokens)
         if not said or len(said) > _LONGEST or (len(said) < 2 and not after_marketing):
             return False
         least = self.least_after_marketing if after_marketing else self.least_after_ours if after_ours else self.least
-        return self._score(said, after_marketing=after_marketing) >= least
+        return self._score(said, hint, after_marketing=after_marketing) >= least
 
-    def score(self, tokens: Tokens, *, after_marketing: bool) -> float:
+    def score(self, tokens: Tokens, hint: str = "", *, after_marketing: bool) -> float:
         """The log-odds that this is an opt-out: the weights of `features`, summed without naming each class anew."""
-        return self._score(_said(tokens), after_marketing=after_marketing)
+        return self._score(_said(tokens), hint, after_marketing=after_marketing)
 
-    def _score(self, said: Sequence[tuple[str, int]], *, after_marketing: bool) -> float:
+    def _score(self, said: Sequence[tuple[str, int]], hint: str, *, after_marketing: bool) -> float:
         known, classes, neighbours = self.weights.get, self._of_classes, self._of_neighbours
         total, last, last_mask = known(ANSWER, 0.0) if after_marketing else 0.0, START, 0
+        if hint:
+            total += known(HINT, 0.0) + known(HINT + hint, 0.0)
         for text, mask in said:
             if (weight := classes.get(mask)) is None:
                 weight = classes[mask] = sum(known(name, 0.0) for name in class_names(mask))
@@ -81,13 +84,15 @@ class Leaning:
         return weight + self.weights.get(ANSWER + text, 0.0)
 
 
-def features(tokens: Tokens, *, after_marketing: bool) -> Iterator[str]:
-    """What is weighed, one by one and as often as it occurs: words, neighbours, classes (#name), neighbouring classes; of an
-    answer to marketing also words and classes marked as such (@).
+def features(tokens: Tokens, hint: str, *, after_marketing: bool) -> Iterator[str]:
+    """What is weighed, one by one and as often as it occurs: words, neighbours, classes (#name), neighbouring classes, the rule
+    that hints at an opt-out (!); of an answer to marketing also words and classes marked as such (@).
     """
     said = _said(tokens)
     alone = [*(text for text, _ in said), *(name for _, mask in said for name in class_names(mask))]
     yield from alone
+    if hint:
+        yield from (HINT, HINT + hint)
     if after_marketing:
         yield ANSWER
         yield from (ANSWER + name for name in alone)
@@ -115,8 +120,8 @@ def weighed(tokens: Tokens) -> int:
 
 
 def scale(size: int) -> float:
-    """How much each of `size` tokens counts: a long message does not lean further only by being long."""
-    return 12.0 / (size + 5)
+    """How much each of `size` tokens counts: a long message leans further than a short one, but not by its length alone."""
+    return 2.0 / math.sqrt(size + 4)
 
 
 def class_names(mask: int) -> list[str]:

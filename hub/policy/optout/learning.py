@@ -14,19 +14,29 @@ from dataclasses import dataclass
 from hub.policy.optout.leaning import features, scale, weighed
 from hub.policy.optout.tokens import Tokens
 
-_ROUNDS = 20
-_STEP = 0.1
+_ROUNDS = 12
+_STEP = 0.2
 _SHRINK = 0.01  # of every weight, each round: what few examples say counts little
 _SEEN_AT_LEAST = 2  # examples, or a feature is that example's own
+_NEGLIGIBLE = 0.002  # an error so small that the example has been learnt
+_TELLING = 0.05  # what weighs less decides nothing, and is left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A message somebody judged. wants_out: it should at least be put to staff."""
+    """A message somebody judged. wants_out: it should at least be put to staff. hint: the rule that hints at that, "" for none.
+
+    counts: how many such messages it stands for; of everyday texts, there are far more than anybody can write down.
+    """
 
     tokens: Tokens
+    hint: str = ""
     wants_out: bool
     after_marketing: bool
+    counts: float = 1.0
+
+
+_Row = tuple[list[int], list[float], bool, float]
 
 
 def learn(examples: Sequence[Example]) -> tuple[Mapping[str, float], float]:
@@ -38,25 +48,29 @@ def learn(examples: Sequence[Example]) -> tuple[Mapping[str, float], float]:
     chance = random.Random(0)  # noqa: S311 - an order that is always the same, no secret
     for _ in range(_ROUNDS):
         chance.shuffle(rows)
-        for row, wants_out in rows:
-            score = bias + sum([weights[at] * much for at, much in row])
-            error = 1 / (1 + math.exp(-max(-30.0, min(30.0, score)))) - wants_out
+        for at, much, wants_out, counts in rows:
+            score = bias + sum([weights[i] * m for i, m in zip(at, much, strict=True)])
+            error = (1 / (1 + math.exp(-max(-30.0, min(30.0, score)))) - wants_out) * counts
+            if -_NEGLIGIBLE < error < _NEGLIGIBLE:
+                continue
             bias -= 0.01 * error
-            for at, much in row:
-                slope = error * much
-                slopes[at] += slope * slope
-                weights[at] -= _STEP * slope / math.sqrt(slopes[at])
+            for i, m in zip(at, much, strict=True):
+                slope = error * m
+                slopes[i] += slope * slope
+                weights[i] -= _STEP * slope / math.sqrt(slopes[i])
         weights = [weight * (1 - _SHRINK) for weight in weights]
     rounded = {name: round(weights[at], 2) for name, at in names.items()}
-    return {name: weight for name, weight in sorted(rounded.items()) if weight}, round(bias, 2)
+    return {name: weight for name, weight in sorted(rounded.items()) if abs(weight) >= _TELLING}, round(bias, 2)
 
 
-def _rows(examples: Sequence[Example]) -> tuple[dict[str, int], list[tuple[list[tuple[int, float]], bool]]]:
-    counted = [Counter(features(e.tokens, after_marketing=e.after_marketing)) for e in examples]
+def _rows(examples: Sequence[Example]) -> tuple[dict[str, int], list[_Row]]:
+    """Each feature's place, and of each example the places of its features, how much each counts, and the judgement."""
+    counted = [Counter(features(e.tokens, e.hint, after_marketing=e.after_marketing)) for e in examples]
     seen = Counter(name for count in counted for name in count)
     names = {name: at for at, name in enumerate(sorted(n for n, times in seen.items() if times >= _SEEN_AT_LEAST))}
-    rows = []
+    rows: list[_Row] = []
     for example, count in zip(examples, counted, strict=True):
         much = scale(weighed(example.tokens))
-        rows.append(([(names[name], times * much) for name, times in sorted(count.items()) if name in names], example.wants_out))
+        known = sorted((names[name], times * much) for name, times in count.items() if name in names)
+        rows.append(([at for at, _ in known], [m for _, m in known], example.wants_out, example.counts))
     return names, rows

@@ -160,7 +160,12 @@ class _Compiler:
             homographs=self._homographs(words),
             english=english,
             grammar=compile_grammar(self._codes),
-            **special,
+            other=special["other"],
+            number=special["number"],
+            clock=special["clock"],
+            child_age=special["child_age"],
+            stop_sign=special["stop_sign"],
+            mark=special["mark"],
         )
 
     def _collect(self, words: WordList, language: int) -> None:

@@ -60,7 +60,7 @@ def tokenise(text: str, lexicon: Lexicon) -> Tokens:
         _join_letters(tokens, lexicon)
     if singles:
         _spell_out_letters(tokens, lexicon)
-    if any([word.phrases for word in tokens.words]):
+    if any(word.phrases for word in tokens.words):
         _merge_phrases(tokens)
     if not lexicon.homographs.keys().isdisjoint(tokens.texts):
         _settle_language(tokens, lexicon)

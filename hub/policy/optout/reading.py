@@ -1,0 +1,74 @@
+"""A text taken apart: what every layer of the recogniser looks at (policy §3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hub.policy.optout.classes import BITS
+from hub.policy.optout.guards import mask_of
+from hub.policy.optout.lexicon import Lexicon
+from hub.policy.optout.normalise import Folded, fold
+from hub.policy.optout.tokens import Tokens, tokenise
+from hub.policy.optout.visible import Visible, visible
+from hub.policy.optout.whole import AROUND
+
+_FOOTER_LIKE = BITS["reply"] | BITS["footer"] | BITS["link"]
+_OF_FOOTERS = BITS["keyword"] | BITS["footer"] | BITS["letter"] | BITS["unsubscribe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """received: the text as it came. core: the tokens that are words and no politeness. present: every class that occurs."""
+
+    received: str
+    seen: Visible
+    folded: Folded
+    tokens: Tokens
+    core: list[int]
+    present: int
+    lexicon: Lexicon
+
+    def span(self, first: int, end: int) -> tuple[int, int]:
+        """Where tokens [first, end) stand in the text as received."""
+        return self.seen.span(*self.folded.span(self.tokens.starts[first], self.tokens.ends[end - 1]))
+
+    def capital(self, token: int) -> bool:
+        start, end = self.span(token, token + 1)
+        return self.received[start:end][:1].isupper()
+
+    def language(self, first: int, end: int) -> str:
+        """The language of these tokens; where several share the words, the one that knows most of the message."""
+        shared = -1
+        for word in self.tokens.words[first:end]:
+            if word.languages:
+                shared = shared & word.languages or word.languages
+        if shared <= 0:
+            return ""
+        names = [(1 << n, name) for n, name in enumerate(self.lexicon.languages) if shared >> n & 1]
+        return max(names, key=lambda row: sum(bool(w.languages & row[0]) for w in self.tokens.words))[1]
+
+
+def read(text: str, lexicon: Lexicon) -> Reading:
+    """Take a text apart, without what others wrote and without footers, ours or theirs. Never raises; linear in the text."""
+    seen = visible(text)
+    folded = fold(seen.text)
+    tokens = tokenise(folded.text, lexicon)
+    present = mask_of(tokens, 0, len(tokens))
+    if present & _FOOTER_LIKE and present & _OF_FOOTERS:
+        _cut_footers(tokens, present, lexicon)
+        present = mask_of(tokens, 0, len(tokens))
+    core = [i for i, word in enumerate(tokens.words) if not word.mask & AROUND]
+    return Reading(text, seen, folded, tokens, core, present, lexicon)
+
+
+def _cut_footers(tokens: Tokens, present: int, lexicon: Lexicon) -> None:
+    """Drop the tokens of footer sentences: they are ours, whoever pasted them."""
+    dropped: set[int] = set()
+    for _, first, end in lexicon.grammar.matches(lexicon.grammar.footers, tokens.codes(), present):
+        dropped.update(range(first, end))
+    if dropped:
+        kept = [i for i in range(len(tokens)) if i not in dropped]
+        tokens.texts = [tokens.texts[i] for i in kept]
+        tokens.starts = [tokens.starts[i] for i in kept]
+        tokens.ends = [tokens.ends[i] for i in kept]
+        tokens.words = [tokens.words[i] for i in kept]

@@ -1,0 +1,190 @@
+"""L3, L4 and L4b: stop words in very short messages, refusals without object, a stop sign alone (policy §3.3)."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+from hub.model.permission import Kind, TextContext
+from hub.policy.optout.classes import BITS, bits
+from hub.policy.optout.guards import L3
+from hub.policy.optout.reading import Reading
+from hub.policy.optout.tokens import Tokens
+from hub.policy.optout.whole import PUNCTUATION
+
+_L4_TOKENS = 4
+_REFUSAL_TOKENS = 5
+_UNKNOWN_TOKENS = 3
+_STRONG = BITS["stop"] | BITS["stop_after"] | BITS["unsubscribe"] | BITS["no_contact"]
+_SENDINGS = BITS["message"] | BITS["promo"] | BITS["contacted"]
+_ENDINGS = bits("stop|stop_after|no_more|enough|unwanted|no_contact|vexed")
+_MIXED_GUARDS = L3 & ~(BITS["body"] | BITS["time"] | BITS["until"] | BITS["habit"]) | BITS["thing"]
+_CLOSED_TOKENS = 10
+_SHOUT = 3  # letters
+_STRANGERS = 2  # words nobody knows that an answer to marketing may hold
+_DONE = bits("stop|stop_after|no_more|enough|unwanted")
+_DENYING = bits("negation|no|anger|no_word|off|remove")
+_VOCABULARY = (
+    _DONE
+    | _DENYING
+    | bits("contact|contacted|send|message|promo|receive|want|me|you|them|everything|again|list|consent|my_detail|hold|withdraw")
+    | bits("sms|email|whatsapp|wechat|glue|link|but|i|courtesy")
+)
+_PLEADING = _SENDINGS | bits("contact|list|consent|courtesy")
+_REFUSING = bits("no_word|anger|temper|courtesy|you|me|but|i|negation|want")
+
+
+class Found(NamedTuple):
+    """What a rule found: the tokens [first, end). hints: by itself it is too little to ask staff about."""
+
+    rule: str
+    first: int
+    end: int
+    hints: bool = False
+
+
+def lone_word(read: Reading, codes: str, context: TextContext) -> Found | None:
+    """L3, L4, L4b: a stop word in a very short message, a refusal without object, a stop sign alone."""
+    words, core = read.tokens.words, read.core
+    if not core:
+        signs = [i for i, word in enumerate(words) if word.mask & BITS["stop_sign"]]
+        return Found("L4b.sign", signs[0], signs[0] + 1) if signs else None
+    if context.last_outbound_kind is Kind.MKT and all(words[i].mask & _REFUSING for i in core):
+        return Found("L4b.no_to_marketing", core[0], core[-1] + 1)
+    if read.present & BITS["nuisance"]:
+        at = next(i for i, word in enumerate(words) if word.mask & BITS["nuisance"])
+        return Found("L4b.nuisance", at, at + 1)
+    if alone := _lone_sentence(read):
+        return alone
+    reversed_ = any(True for _ in read.lexicon.grammar.matches(read.lexicon.grammar.reversals, codes, read.present))
+    after_marketing = context.last_outbound_kind is Kind.MKT
+    if not reversed_ and (said := _closed_sentence(read, after_marketing=after_marketing) or _shouted(read)):
+        return said
+    if (after_marketing or read.present & BITS["promo"]) and (mixed := _mixed(read, codes)):
+        return mixed
+    if read.present & L3:
+        return None
+    if closed := _closed(read, codes, after_marketing=after_marketing):
+        return closed
+    if len(core) > _REFUSAL_TOKENS:
+        return None
+    grammar = read.lexicon.grammar
+    if any(True for _ in grammar.matches(grammar.reversals, codes, read.present)):
+        return None
+    for at in core:
+        counted = any(words[i].mask & BITS["number"] for i in core)  # "one more stop", "i end at 6"
+        if words[at].mask & BITS["keyword"] and len(core) <= _L4_TOKENS and not counted and _may_stand_alone(read, at):
+            return Found("L4.keyword", at, at + 1)
+    refusals = [i for i, word in enumerate(words) if word.mask & BITS["anger"]]
+    others = sum(bool(words[i].mask & BITS["other"]) for i in core)
+    return Found("L4b.refusal", refusals[0], refusals[0] + 1) if refusals and others <= 1 else None
+
+
+def _mixed(read: Reading, codes: str) -> Found | None:
+    """An ending word and what we send, in one message, in no pattern we know: staff judge. Questions and reports are none."""
+    present = read.present
+    if not present & _SENDINGS or not present & _ENDINGS or present & _MIXED_GUARDS:
+        return None
+    grammar = read.lexicon.grammar
+    if any(True for _ in grammar.matches(grammar.reversals, codes, present)):
+        return None
+    at = next(i for i, word in enumerate(read.tokens.words) if word.mask & _ENDINGS)
+    return Found("L4.mixed", at, at + 1)
+
+
+def _closed(read: Reading, codes: str, *, after_marketing: bool) -> Found | None:
+    """A short message made of nothing but the words of opt-outs, in an order no pattern knows: "no more of this please".
+
+    A bare denial ("I don't need these") says it only in answer to marketing; there, a few words we do not know do not matter.
+    """
+    words, core = read.tokens.words, read.core
+    strangers = [i for i in core if not words[i].mask & _VOCABULARY]
+    if len(core) > _CLOSED_TOKENS or len(strangers) > (_STRANGERS if after_marketing else 0):
+        return None
+    grammar = read.lexicon.grammar
+    if any(True for _ in grammar.matches(grammar.reversals, codes, read.present)):
+        return None
+    if not (after_marketing or read.present & _PLEADING):
+        return None
+    ending = next((i for i in core if words[i].mask & _DONE), None)
+    if ending is None and (after_marketing or read.present & (_SENDINGS | BITS["consent"])):
+        ending = next((i for i in core if words[i].mask & _DENYING), None)
+    return Found("L4.closed", ending, ending + 1) if ending is not None else None
+
+
+def _closed_sentence(read: Reading, *, after_marketing: bool) -> Found | None:
+    """One sentence among several that says nothing but enough: "How lovely, spam at seven. No more please."
+
+    Where nothing is about writing, it says so only in answer to marketing, or politely: "No more. It's about three years old."
+    """
+    words = read.tokens.words
+    about_us = bool(read.present & (_SENDINGS | BITS["contact"]))
+    parting = BITS["break"] | (BITS["comma"] if about_us else 0)
+    ending = _DONE | (BITS["anger"] if about_us else 0)
+    ends = [-1, *(i for i, word in enumerate(words) if word.mask & parting), len(words)]
+    for before, after in itertools.pairwise(ends):
+        inside = [i for i in range(before + 1, after) if not words[i].mask & PUNCTUATION]
+        if not 1 <= len(inside) <= _REFUSAL_TOKENS or any(not words[i].mask & _VOCABULARY for i in inside):
+            continue
+        politely = any(words[i].mask & BITS["courtesy"] for i in inside)
+        if not (about_us or politely or after_marketing) or (after < len(words) and words[after].mask & BITS["asked"]):
+            continue
+        done = next((i for i in inside if words[i].mask & (ending | BITS["remove"] if politely else ending)), None)
+        if done is not None and not any(words[i].mask & (BITS["i"] | L3) for i in inside):
+            return Found("L4.closed_sentence", done, done + 1)
+    return None
+
+
+def _shouted(read: Reading) -> Found | None:
+    """A stop word in capitals in a message that is not: what our own texts tell people to send."""
+    if not any(letter.islower() for letter in read.seen.text):
+        return None
+    for at in read.core:
+        word = read.tokens.words[at]
+        if word.mask & BITS["keyword"] and word.mask & _STRONG and not word.mask & BITS["place"]:
+            start, end = read.span(at, at + 1)
+            if read.received[start:end].isupper() and end - start >= _SHOUT and not _amid_capitals(read, at):
+                return Found("L4.shouted", at, at + 1)
+    return None
+
+
+def _amid_capitals(read: Reading, at: int) -> bool:
+    """A label ("END:VCARD") or one word of a cry ("STOP VIOLENCE")."""
+    for beside in (at - 1, at + 1):
+        if 0 <= beside < len(read.tokens):
+            start, end = read.span(beside, beside + 1)
+            if read.received[start:end] == ":" or (read.received[start:end].isupper() and end - start >= _SHOUT):
+                return True
+    return False
+
+
+def _lone_sentence(read: Reading) -> Found | None:
+    """A sentence of its own, or the last words after a comma, that is a stop word: "I told you already. Stop." """
+    words, core = read.tokens.words, read.core
+    breaks = [-1, *(i for i, word in enumerate(words) if word.mask & BITS["break"]), len(words)]
+    commas = [i for i in range(breaks[-2] + 1, len(words)) if words[i].mask & BITS["comma"]]
+    if commas and not read.present & L3:
+        breaks[-1:] = [commas[-1], len(words)]
+    for before, after in itertools.pairwise(breaks):
+        inside = [i for i in core if before < i < after]
+        if (
+            len(inside) == 1
+            and words[inside[0]].mask & BITS["keyword"]
+            and words[inside[0]].mask & _STRONG
+            and not words[inside[0]].mask & BITS["cancel"]
+        ):
+            return Found("L4.sentence", inside[0], inside[0] + 1)
+    return None
+
+
+def _may_stand_alone(read: Reading, at: int) -> bool:
+    """A keyword beside an unknown word mostly has that word as its object ("no more wine"); stop itself does not need more."""
+    words, core = read.tokens.words, read.core
+    unknown = any(words[i].mask & BITS["other"] for i in core)
+    return not unknown or (at in (core[0], core[-1]) and bool(words[at].mask & _STRONG))
+
+
+def is_unknown(tokens: Tokens) -> bool:
+    """One to three words, all of no language we know."""
+    words = [i for i, word in enumerate(tokens.words) if not word.mask & PUNCTUATION]
+    return 0 < len(words) <= _UNKNOWN_TOKENS and all(tokens.words[i].mask & BITS["other"] and tokens.texts[i][0].isalpha() for i in words)

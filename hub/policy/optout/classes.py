@@ -10,6 +10,7 @@ CLASSES: dict[str, str] = {
     "courtesy": "politeness that may stand around a stop word without changing it: please, thanks, hi",
     "stop": "end an activity: stop, quit, cease",
     "negation": "forbids or denies what follows: don't, never, not",
+    "never": "a negation that also tells of what did not happen: never",
     "after_negation": "forbids what came before it, in languages that do so: nicht, niet, mat",
     "no": "no, followed by a thing: no messages",
     "no_more": "no more, no longer, no further",

@@ -112,7 +112,7 @@ def _from_sentences(read: Reading, context: TextContext) -> tuple[Signal, Found 
     nothing = Signal(label=OptOutLabel.NONE, flags=flags)
     grammar, tokens = read.lexicon.grammar, read.tokens
     codes = _without_staccato(tokens, read.lexicon.other.code)
-    stops, provisional = _revocations(read, codes, context)
+    stops, provisional, turned = _revocations(read, codes, context)
     if found := rights.wrong_person(tokens, read.present, len(read.core), read.capital, we_wrote=context.last_outbound_kind is not None):
         return replace(_at(read, nothing, Found("wrong_person", *found)), label=OptOutLabel.WRONG_PERSON, suppress=(EVERYTHING,)), None
     request = rights.request(grammar, codes, read.present)
@@ -127,7 +127,7 @@ def _from_sentences(read: Reading, context: TextContext) -> tuple[Signal, Found 
         rows = set().union(*(row for _, row in stops))
         return replace(_at(read, nothing, widest), label=OptOutLabel.OPT_OUT, suppress=ordered(rows)), None
     if provisional is None or provisional.hints:
-        lone = lone_word(read, codes, context)
+        lone = lone_word(read, context, turned=turned)
         provisional = lone if provisional is None or (lone and not lone.hints) else provisional
     if provisional is None:
         return nothing, None
@@ -152,7 +152,9 @@ def _flags(read: Reading) -> tuple[str, ...]:
 def _without_staccato(tokens: Tokens, other: str) -> str:
     """Codes with full stops between single words passed over: "STOP. CONTACTING. ME." is one sentence."""
     codes = tokens.codes()
-    ends = [i for i, word in enumerate(tokens.words) if word.mask & BITS["break"] and tokens.texts[i] == "."]
+    ends = [i for i, text in enumerate(tokens.texts) if text == "."]
+    if len(ends) < 2:
+        return codes
     short = {after for before, after in itertools.pairwise([-1, *ends]) if after - before == 2}
     if len(short) < 2:
         return codes
@@ -164,8 +166,8 @@ def _without_staccato(tokens: Tokens, other: str) -> str:
 _Stop = tuple[Found, set[Suppression]]
 
 
-def _revocations(read: Reading, codes: str, context: TextContext) -> tuple[list[_Stop], Found | None]:
-    """L2c, L2b, L2: the revocations that stand, and the first that stands only in part; one that only hints comes last."""
+def _revocations(read: Reading, codes: str, context: TextContext) -> tuple[list[_Stop], Found | None, bool]:
+    """L2c, L2b, L2: the revocations that stand; the first that stands only in part, one that only hints last; whether any is turned."""
     grammar, tokens = read.lexicon.grammar, read.tokens
     turned: set[int] = set()
     doubts: dict[int, bool] = {}  # tokens a reversal puts in doubt -> whether what they say is but a hint
@@ -187,7 +189,7 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> tuple[list[
             stops.append((Found(rule.id, first, end), reach(rule.reach, own, context.channel)))
         elif part is None or (part.hints and not found_part.hints):
             part = found_part
-    return stops, part
+    return stops, part, bool(turned or doubts)
 
 
 def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[int, bool]) -> Found | None:

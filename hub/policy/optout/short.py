@@ -43,8 +43,11 @@ class Found(NamedTuple):
     hints: bool = False
 
 
-def lone_word(read: Reading, codes: str, context: TextContext) -> Found | None:
-    """L3, L4, L4b: a stop word in a very short message, a refusal without object, a stop sign alone."""
+def lone_word(read: Reading, context: TextContext, *, turned: bool) -> Found | None:
+    """L3, L4, L4b: a stop word in a very short message, a refusal without object, a stop sign alone.
+
+    turned: a reversed or reporting form stands somewhere in it (L2c).
+    """
     words, core = read.tokens.words, read.core
     if not core:
         signs = [i for i, word in enumerate(words) if word.mask & BITS["stop_sign"]]
@@ -56,21 +59,23 @@ def lone_word(read: Reading, codes: str, context: TextContext) -> Found | None:
         return Found("L4b.nuisance", at, at + 1)
     if alone := _lone_sentence(read):
         return alone
-    reversed_ = any(True for _ in read.lexicon.grammar.matches(read.lexicon.grammar.reversals, codes, read.present))
+    if turned:
+        return None
     after_marketing = context.last_outbound_kind is Kind.MKT
-    if not reversed_ and (said := _closed_sentence(read, after_marketing=after_marketing) or _shouted(read)):
+    if said := _closed_sentence(read, after_marketing=after_marketing) or _shouted(read):
         return said
-    if (after_marketing or read.present & BITS["promo"]) and (mixed := _mixed(read, codes)):
+    if (after_marketing or read.present & BITS["promo"]) and (mixed := _mixed(read)):
         return mixed
     if read.present & L3:
         return None
-    if closed := _closed(read, codes, after_marketing=after_marketing):
+    if closed := _closed(read, after_marketing=after_marketing):
         return closed
-    if len(core) > _REFUSAL_TOKENS:
-        return None
-    grammar = read.lexicon.grammar
-    if any(True for _ in grammar.matches(grammar.reversals, codes, read.present)):
-        return None
+    return _refusal(read) if len(core) <= _REFUSAL_TOKENS else None
+
+
+def _refusal(read: Reading) -> Found | None:
+    """A stop word in a message of four words, or a refusal in one of five."""
+    words, core = read.tokens.words, read.core
     for at in core:
         counted = any(words[i].mask & BITS["number"] for i in core)  # "one more stop", "i end at 6"
         if words[at].mask & BITS["keyword"] and len(core) <= _L4_TOKENS and not counted and _may_stand_alone(read, at):
@@ -80,19 +85,16 @@ def lone_word(read: Reading, codes: str, context: TextContext) -> Found | None:
     return Found("L4b.refusal", refusals[0], refusals[0] + 1) if refusals and others <= 1 else None
 
 
-def _mixed(read: Reading, codes: str) -> Found | None:
+def _mixed(read: Reading) -> Found | None:
     """An ending word and what we send, in one message, in no pattern we know: staff judge. Questions and reports are none."""
     present = read.present
     if not present & _SENDINGS or not present & _ENDINGS or present & _MIXED_GUARDS:
-        return None
-    grammar = read.lexicon.grammar
-    if any(True for _ in grammar.matches(grammar.reversals, codes, present)):
         return None
     at = next(i for i, word in enumerate(read.tokens.words) if word.mask & _ENDINGS)
     return Found("L4.mixed", at, at + 1)
 
 
-def _closed(read: Reading, codes: str, *, after_marketing: bool) -> Found | None:
+def _closed(read: Reading, *, after_marketing: bool) -> Found | None:
     """A short message made of nothing but the words of opt-outs, in an order no pattern knows: "no more of this please".
 
     A bare denial ("I don't need these") says it only in answer to marketing; there, a few words we do not know do not matter.
@@ -100,9 +102,6 @@ def _closed(read: Reading, codes: str, *, after_marketing: bool) -> Found | None
     words, core = read.tokens.words, read.core
     strangers = [i for i in core if not words[i].mask & _VOCABULARY]
     if len(core) > _CLOSED_TOKENS or len(strangers) > (_STRANGERS if after_marketing else 0):
-        return None
-    grammar = read.lexicon.grammar
-    if any(True for _ in grammar.matches(grammar.reversals, codes, read.present)):
         return None
     if not (after_marketing or read.present & _PLEADING):
         return None
@@ -118,6 +117,8 @@ def _closed_sentence(read: Reading, *, after_marketing: bool) -> Found | None:
     Where nothing is about writing, it says so only in answer to marketing, or politely: "No more. It's about three years old."
     """
     words = read.tokens.words
+    if not read.present & (_DONE | BITS["anger"] | BITS["remove"]):
+        return None
     about_us = bool(read.present & (_SENDINGS | BITS["contact"]))
     parting = BITS["break"] | (BITS["comma"] if about_us else 0)
     ending = _DONE | (BITS["anger"] if about_us else 0)
@@ -137,7 +138,7 @@ def _closed_sentence(read: Reading, *, after_marketing: bool) -> Found | None:
 
 def _shouted(read: Reading) -> Found | None:
     """A stop word in capitals in a message that is not: what our own texts tell people to send."""
-    if not any(letter.islower() for letter in read.seen.text):
+    if not read.present & BITS["keyword"] or not any(letter.islower() for letter in read.seen.text):
         return None
     for at in read.core:
         word = read.tokens.words[at]
@@ -161,6 +162,8 @@ def _amid_capitals(read: Reading, at: int) -> bool:
 def _lone_sentence(read: Reading) -> Found | None:
     """A sentence of its own, or the last words after a comma, that is a stop word: "I told you already. Stop." """
     words, core = read.tokens.words, read.core
+    if not read.present & BITS["keyword"]:
+        return None
     breaks = [-1, *(i for i, word in enumerate(words) if word.mask & BITS["break"]), len(words)]
     commas = [i for i in range(breaks[-2] + 1, len(words)) if words[i].mask & BITS["comma"]]
     if commas and not read.present & L3:

@@ -49,10 +49,7 @@ _DEVICE = re.compile(
 # A line copied out of a chat: "[24/11/2026, 10:22] Clinic: …".
 _CHAT_LINE = re.compile(r"^\s*\[\d{1,4}[-./:]\d{1,2}[^\]\n]{0,24}\][^:\n]{1,40}:")
 _CORNER_QUOTE = re.compile(r"\A\s*「[^」]{0,4000}」\s*\n(?:\s*[-—–]\s*){3,}\n")
-_HINTS = re.compile(
-    r"[\n>「]|wrote|écrit|sent from|\[\d",
-    re.IGNORECASE,
-)
+_HINTS = re.compile(r"[\n>「\[]|wrote|écrit|sent from")  # a text in lower case with none of these quotes nobody
 _MAX_LINES_BLOCK = 6
 
 
@@ -79,7 +76,7 @@ def visible(text: str) -> Visible:
     left_out = max(0, len(text) - RAW_HEAD - RAW_TAIL - 1)
     if left_out:
         text = text[:RAW_HEAD] + "\n" + text[-RAW_TAIL:]
-    if not _HINTS.search(text):
+    if not _HINTS.search(text.lower()):
         return Visible(text, left_out=left_out)
     start = match.end() if (match := _CORNER_QUOTE.match(text)) else 0
     lines = text[start:].split("\n")

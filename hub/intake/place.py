@@ -299,6 +299,7 @@ def _context(event: InboundMessage, thread: _Thread, writes: Writes) -> TextCont
         channel=event.channel,
         last_outbound_kind=known.last_outbound_kind if known else None,
         last_outbound_at=known.last_outbound_at if known else None,
+        last_outbound_text=known.last_text if known else None,
         sender_prefix="+86" if phone and phone.startswith("+86") else None,
         now=writes.now,
     )

@@ -14,6 +14,7 @@ from enum import StrEnum
 import msgspec
 
 from hub.model.address import Channel
+from hub.model.sealed import Sealed
 
 
 class Kind(StrEnum):
@@ -406,7 +407,8 @@ class TextContext:
     channel: Channel
     last_outbound_kind: Kind | None = None
     last_outbound_at: datetime | None = None
-    last_outbound_offered: tuple[str, ...] = ()  # single-letter stop words our last text offered ("T", "R", "11")
+    last_outbound_text: Sealed[str] | None = None  # what it said, where that was a text message: it may offer letters to stop with
+    last_outbound_offered: tuple[str, ...] = ()  # the same where the text is not at hand: single-letter stop words ("T", "R", "11")
     sender_prefix: str | None = None  # E.164 country prefix where known, e.g. "+86"
     appointment_pending: bool = False
     now: datetime | None = None

@@ -52,6 +52,7 @@ class Known:
     conversation_id: ConversationId | None
     last_outbound_kind: Kind | None
     last_outbound_at: datetime | None
+    last_text: Sealed[str] | None = None  # what we last said by SMS, where they are asked about by SMS: it may offer letters to stop with
 
 
 async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, AccountId]]) -> list[Known | None]:
@@ -66,7 +67,8 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
         SELECT q.ord, i.contact_id, i.verified, p.display_name IS NOT NULL AS named,
                (SELECT s.id FROM identity s WHERE s.contact_id = i.contact_id AND s.channel = q.channel AND s.address_hash = q.hash)
                    AS identity_id,
-               c.conversation_id, o.kind AS last_kind, o.created_at AS last_kind_at
+               c.conversation_id, o.kind AS last_kind, o.created_at AS last_kind_at,
+               CASE WHEN q.channel = 'sms' AND o.channel = 'sms' THEN o.body END AS last_text
         FROM unnest($1::text[], $2::bytea[], $3::text[]) WITH ORDINALITY AS q(channel, hash, account_id, ord)
         JOIN LATERAL (
             SELECT i.contact_id, i.verified FROM identity i
@@ -82,7 +84,7 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
             ORDER BY k.last_message_at DESC, k.id DESC LIMIT 1
         ) c ON true
         LEFT JOIN LATERAL (
-            SELECT m.kind, m.created_at FROM message m
+            SELECT m.kind, m.created_at, m.channel, m.body FROM message m
             WHERE m.conversation_id = c.conversation_id AND m.direction = 'outbound' AND m.status NOT IN ('refused', 'cancelled')
             ORDER BY m.id DESC LIMIT 1
         ) o ON true
@@ -101,6 +103,7 @@ async def find_senders(conn: Connection, asked: Sequence[tuple[Channel, bytes, A
             conversation_id=row["conversation_id"],
             last_outbound_kind=kind_of(row["last_kind"]),
             last_outbound_at=row["last_kind_at"],
+            last_text=None if row["last_text"] is None else Sealed(row["last_text"]),
         )
     return known
 

@@ -89,6 +89,23 @@ async def test_a_stop_takes_effect_in_the_transaction_that_stores_it(clinic: Wor
     assert await clinic.value("SELECT count(DISTINCT xmin::text) FROM suppression") == 1
 
 
+async def test_a_single_letter_is_a_stop_only_where_our_last_text_offered_it(clinic: World, clock: StandingClock) -> None:
+    """Policy §3.4: T, R, N or 0 counts on SMS, when our last text in 30 days offered that letter."""
+    stops = "SELECT count(*) FROM suppression WHERE scope = 'CHANNEL' AND lifted_at IS NULL"
+    await clinic.writes("Hello", account=SMS)
+    await clinic.replies("We are open until six.", channel=Channel.SMS)
+    await clinic.writes("R", account=SMS)
+    assert await clinic.value(stops) == 0
+    await clinic.replies("We are open until six. Reply R to stop.", channel=Channel.SMS)
+    clock.forward(days=31)
+    await clinic.writes("R", account=SMS)
+    await clinic.writes("T", account=SMS)
+    assert await clinic.value(stops) == 0
+    await clinic.replies("We are open until six. Reply R to stop.", channel=Channel.SMS)
+    await clinic.writes("R", account=SMS)
+    assert await clinic.value(stops) == 1
+
+
 async def test_a_gateway_that_confirms_the_stop_itself_gets_no_second_confirmation(clinic: World) -> None:
     await clinic.writes("ARRET", account=SMS, keyword=ProviderKeyword.STOP)
     assert await clinic.value("SELECT count(*) FROM suppression WHERE source = 'provider_keyword'") == 2

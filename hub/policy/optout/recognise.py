@@ -20,6 +20,7 @@ from hub.policy.optout.classes import BITS, bits
 from hub.policy.optout.grammar import Compiled
 from hub.policy.optout.guards import alternative, clause, limited, mask_of
 from hub.policy.optout.lexicon import Keyword, Lexicon
+from hub.policy.optout.offers import offered_letters
 from hub.policy.optout.reading import Reading, read
 from hub.policy.optout.scope import EVERYTHING, MARKETING, Suppression, bare, named_channels, ordered, reach
 from hub.policy.optout.short import Found, is_unknown, lone_word
@@ -85,7 +86,7 @@ def _from_keyword(read: Reading, keyword: Keyword, first: int, end: int, context
     """L1 and the words that are whole messages of another kind."""
     here = Signal(label=OptOutLabel.NONE, rule_id=f"L1.{keyword.kind}", language=keyword.language, matched_span=read.span(first, end))
     flags = ("appointment?",) if keyword.kind in ("cancel", "maybe") and context.appointment_pending else ()
-    if keyword.kind in ("stop", "cancel") or (keyword.kind == "letter" and _was_offered(keyword.text, context)):
+    if keyword.kind in ("stop", "cancel") or (keyword.kind == "letter" and _was_offered(keyword.text, context, read.lexicon)):
         return replace(here, label=OptOutLabel.OPT_OUT, suppress=ordered(bare(context.channel)), flags=flags)
     if keyword.kind == "start":
         return replace(here, label=OptOutLabel.OPT_IN)
@@ -96,14 +97,17 @@ def _from_keyword(read: Reading, keyword: Keyword, first: int, end: int, context
     return Signal(label=OptOutLabel.NONE)
 
 
-def _was_offered(letter: str, context: TextContext) -> bool:
+def _was_offered(letter: str, context: TextContext, lexicon: Lexicon) -> bool:
     """A single letter counts on SMS only, when our last text in 30 days offered it, or by custom in China (policy §3.4)."""
     if context.channel is not Channel.SMS:
         return False
-    recent = context.now is None or context.last_outbound_at is None or context.now - context.last_outbound_at <= _OFFERED_FOR
-    if recent and any(letter.upper() == offered.upper() for offered in context.last_outbound_offered):
+    if context.sender_prefix == "+86" and letter != "11":
         return True
-    return context.sender_prefix == "+86" and letter != "11"
+    if context.now is not None and context.last_outbound_at is not None and context.now - context.last_outbound_at > _OFFERED_FOR:
+        return False
+    said = context.last_outbound_text
+    offered = (*context.last_outbound_offered, *(offered_letters(said.reveal(), lexicon) if said else ()))
+    return letter.upper() in map(str.upper, offered)
 
 
 def _from_sentences(read: Reading, context: TextContext) -> tuple[Signal, Found | None]:

@@ -26,6 +26,21 @@ def test_the_last_outbound_is_a_kind_or_what_it_offered() -> None:
 
 
 @pytest.mark.parametrize(
+    "last",
+    ['"MKT"', '"mkt"', '"marketing"', '"20% off peels this week"', '{"text": "20% off peels"}', '{"kind": "campaign", "text": "News"}'],
+)
+def test_what_was_said_last_is_told_by_kind_in_a_word_or_by_its_text(last: str) -> None:
+    assert explain_line(f'{{"text": "no", "last_outbound": {last}}}')["label"] == "AMBIGUOUS"
+    assert explain_line('{"text": "no", "last_outbound": "See you on Tuesday at three"}')["label"] == "NONE"
+
+
+def test_a_letter_counts_where_the_last_text_offered_it() -> None:
+    told = {"text": "R", "last_outbound": "Fenwick Lane: our skin room is open on Saturdays. Reply R to stop."}
+    assert explain_line(json.dumps(told))["label"] == "OPT_OUT"
+    assert explain_line(json.dumps(told | {"text": "T"}))["label"] == "NONE"
+
+
+@pytest.mark.parametrize(
     "line", ["", "nope", "[]", "{}", '{"text": 1}', '{"text": "a", "channel": "pigeon"}', '{"text": "a", "last_outbound": "XYZ"}']
 )
 def test_a_bad_line_is_answered_with_an_error(line: str) -> None:

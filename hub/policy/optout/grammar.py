@@ -132,6 +132,18 @@ REVOCATIONS = (
     Pattern("L4.not_here", "negation glue messenger|whatsapp|wechat|instagram|sms|email courtesy", ask=True),
     Pattern("L4.only_about", "only _1 contact|send|message|receive _5 appointment", ask=True),
     Pattern("L4.appointments_only", "appointment message ~1 only", ask=True),
+    Pattern("L4.needless", f"needless ~3 contact|contacted|receive|send|{_SENT}", hint=True),
+    Pattern("L4.is_needless", f"contact|contacted|{_SENT} ~3 needless", hint=True),
+    Pattern("L4.fewer", f"fewer _2 {_SENT}|contact", ask=True),
+    Pattern("L4.made_fewer", f"{_SENT} ~3 fewer", hint=True),
+    Pattern("L4.nothing_sent", "send _1 nothing", hint=True),
+    Pattern("L4.nothing_by", "nothing ~1 glue|link|but sms|email|phone|whatsapp|message", hint=True),
+    Pattern("L4.nothing_from_you", "nothing ~3 you", hint=True),
+    Pattern("L4.stop_pressing", "stop|negation|no_more ~2 press ~1 me", hint=True),
+    Pattern("L4.only_this_way", "only glue? email|sms|whatsapp|phone|thing", hint=True),
+    Pattern("L4.this_way_only", "email|sms|whatsapp|phone|thing only", hint=True),
+    Pattern("L4.only_when", "only _1 contact|send|message me", hint=True),
+    Pattern("L4.should_stop", "want _3 stop $", hint=True),
     Pattern("L4.no_need_to_keep", "no_word link ~2 pester ~1 me", hint=True),
     Pattern("L4.want_out", "want ~1 out $", ask=True, answering=True),
     Pattern("L4.keep_me", "keep _1 contact|send|contacted me", hint=True),
@@ -154,7 +166,7 @@ REVERSALS = (
     Pattern("L2c.from_what", "unsubscribe glue question"),
     Pattern("L2c.they_keep", "i|others|other|no|no_word _1 keep _1 contact|send|contacted me"),
     Pattern("L2c.i_removed", "i other|glue? remove ~2 my_detail"),
-    Pattern("L2c.to_somebody", "negation _3 contact glue? other", hint=True),
+    Pattern("L2c.to_somebody", "negation-again _3 contact glue? other", hint=True),
     Pattern("L2c.stop_somebody", "stop ~1 contact-send|message|promo glue? other|others", hint=True),
     Pattern("L2c.remove_somebody", "remove|erase|take number|others|thing", hint=True),
     Pattern("L2c.not_that", "no_contact other|body|thing", ask=True),
@@ -256,6 +268,12 @@ class Grammar:
                     yield rule, match.start(), match.end()
 
 
+# Classes one of which is part of everything any table looks for.
+_TRIGGERS = (
+    "stop|stop_after|negation|never|after_negation|unwanted|no|no_more|enough|fewer|needless|nothing|only|unsubscribe|no_contact"
+    "|leave_alone|withdraw|cancel|keyword|remove|erase|take|off|out|anger|temper|no_word|wrong_person|misdirected|not_called|urgent"
+    "|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
+)
 # What a gap may not hold: tokens that end the thought or turn it around.
 _STOPPERS = ("break", "comma", "barrier", "report", "question", "body", "habit", "place", "but", "hold", "footer")
 _TERM = re.compile(r"(?P<gap>[~≈…_])(?P<most>\d)|(?P<edge>[\^$])|(?P<any>[a-z_0-9|]+)(?:-(?P<none>[a-z_|]+))?(?P<optional>\??)")
@@ -270,11 +288,7 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
         reversals=_compile(REVERSALS, codes),
         revocations=revocations,
         rights=rights,
-        triggers=bits(
-            "stop|stop_after|negation|after_negation|unwanted|no|no_more|enough|unsubscribe|no_contact|leave_alone|withdraw|cancel"
-            "|keyword|remove|erase|take|off|out|anger|temper|no_word|wrong_person|misdirected|not_called|urgent|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
-            + "".join(f"|{name}" for name in BITS if name.startswith("right_"))
-        ),
+        triggers=bits("|".join((_TRIGGERS, *(name for name in BITS if name.startswith("right_"))))),
     )
 
 

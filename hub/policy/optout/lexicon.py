@@ -90,7 +90,7 @@ class Lexicon:
     words: Mapping[str, Word]
     stems: Mapping[str, Word]
     stem_lengths: tuple[int, ...]
-    starts: Mapping[str, tuple[str, ...]]  # first character -> words of spaceless scripts, longest first
+    sizes: Mapping[str, tuple[int, ...]]  # first character -> how long words of spaceless scripts are that begin with it, longest first
     near: Mapping[str, str]  # a word with one letter missing -> the word
     bones: Mapping[str, str]  # an English word without its vowels -> the word
     keywords: Mapping[str, Keyword]
@@ -151,7 +151,7 @@ class _Compiler:
             words=words,
             stems=stems,
             stem_lengths=tuple(sorted({len(s) for s in stems}, reverse=True)),
-            starts=_starts(words),
+            sizes=_sizes(words),
             near=_near(words, self._english()),
             bones=_bones(words, self._english()),
             keywords=self._keywords,
@@ -278,12 +278,12 @@ def _by_second(entries: list[tuple[tuple[str, ...], Word]]) -> dict[str, tuple[t
     return {second: tuple(rows) for second, rows in found.items()} or None
 
 
-def _starts(words: Mapping[str, Word]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
+def _sizes(words: Mapping[str, Word]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, set[int]] = {}
     for text in words:
         if re.match(f"[{SPACELESS}]", text):
-            found.setdefault(text[0], []).append(text)
-    return {first: tuple(sorted(texts, key=len, reverse=True)) for first, texts in found.items()}
+            found.setdefault(text[0], set()).add(len(text))
+    return {first: tuple(sorted(sizes, reverse=True)) for first, sizes in found.items()}
 
 
 def _bones(words: Mapping[str, Word], english: int) -> dict[str, str]:

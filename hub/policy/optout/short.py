@@ -50,8 +50,7 @@ def lone_word(read: Reading, context: TextContext, *, turned: bool) -> Found | N
     """
     words, core = read.tokens.words, read.core
     if not core:
-        signs = [i for i, word in enumerate(words) if word.mask & BITS["stop_sign"]]
-        return Found("L4b.sign", signs[0], signs[0] + 1) if signs else None
+        return _wordless(read, context)
     if context.last_outbound_kind is Kind.MKT and all(words[i].mask & _REFUSING for i in core):
         return Found("L4b.no_to_marketing", core[0], core[-1] + 1)
     if read.present & BITS["nuisance"]:
@@ -71,6 +70,15 @@ def lone_word(read: Reading, context: TextContext, *, turned: bool) -> Found | N
     if closed := _closed(read, after_marketing=after_marketing):
         return closed
     return _refusal(read) if len(core) <= _REFUSAL_TOKENS else None
+
+
+def _wordless(read: Reading, context: TextContext) -> Found | None:
+    """A stop sign, or, in answer to marketing, a no that is politeness in another language (nu)."""
+    telling = BITS["stop_sign"] | (BITS["no_word"] if context.last_outbound_kind is Kind.MKT else 0)
+    for at, word in enumerate(read.tokens.words):
+        if word.mask & telling:
+            return Found("L4b.sign" if word.mask & BITS["stop_sign"] else "L4b.no_to_marketing", at, at + 1)
+    return None
 
 
 def _refusal(read: Reading) -> Found | None:

@@ -247,16 +247,14 @@ def _segment(token: str, start: int, lexicon: Lexicon, tokens: Tokens) -> None:
     """Cut a run of a spaceless script by longest known word; unknown characters are tokens of their own."""
     at, size = 0, len(token)
     while at < size:
-        text, word = token[at], lexicon.other
-        for candidate in lexicon.starts.get(text, ()):
-            if token.startswith(candidate, at) and not _runs_on(token, at, candidate, lexicon):
-                text, word = candidate, lexicon.words[candidate]
-                break
+        if (found := _longest(token, at, lexicon)) is not None:
+            text, word = found, lexicon.words[found]
+        elif _SPACELESS.match(token[at]):
+            text, word = token[at], lexicon.other
         else:
-            if not _SPACELESS.match(text):
-                text = _PARTS.match(token, at).group()  # type: ignore[union-attr]
-                found = lexicon.words.get(text)
-                word = found if found is not None else _resolve(text, lexicon)[1]
+            text = _PARTS.match(token, at).group()  # type: ignore[union-attr]
+            known = lexicon.words.get(text)
+            word = known if known is not None else _resolve(text, lexicon)[1]
         tokens.texts.append(text)
         tokens.starts.append(start + at)
         tokens.ends.append(start + at + len(text))
@@ -264,16 +262,29 @@ def _segment(token: str, start: int, lexicon: Lexicon, tokens: Tokens) -> None:
         at += len(text)
 
 
-def _runs_on(token: str, at: int, candidate: str, lexicon: Lexicon) -> bool:
+def _longest(token: str, at: int, lexicon: Lexicon) -> str | None:
+    """The longest known word that begins here; None for none."""
+    for size in lexicon.sizes.get(token[at], ()):
+        text = token[at : at + size]
+        word = lexicon.words.get(text)
+        if word is None or len(text) < size or (not word.languages and _SPACELESS.match(token, at + size)):
+            continue  # what is known only as a part of longer entries that mix scripts stands before another script
+        if not _runs_on(token, at, text, lexicon):
+            return text
+    return None
+
+
+def _runs_on(token: str, at: int, text: str, lexicon: Lexicon) -> bool:
     """The last part of a stop word begins a harmless longer one: 我想退订 in 我想退订金, which asks for a deposit back."""
-    end = at + len(candidate)
-    if end == len(token) or not lexicon.words[candidate].mask & _STOPPING:
+    end = at + len(text)
+    if end == len(token) or not lexicon.words[text].mask & _STOPPING:
         return False
-    return any(
-        len(longer) > end - inner and token.startswith(longer, inner) and lexicon.words[longer].mask & _HARMLESS
-        for inner in range(at + 1, end)
-        for longer in lexicon.starts.get(token[inner], ())
-    )
+    for inner in range(at + 1, end):
+        for size in lexicon.sizes.get(token[inner], ()):
+            longer = lexicon.words.get(token[inner : inner + size]) if inner + size > end else None
+            if longer is not None and longer.mask & _HARMLESS:
+                return True
+    return False
 
 
 def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:

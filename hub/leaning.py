@@ -55,15 +55,19 @@ def load_leaning(config_dir: Path) -> Leaning | None:
 
 def read_examples(config_dir: Path) -> list[Said]:
     """All examples, file by file. Raises BadLeaning naming the first line that is none."""
+    return [said for file in sorted((config_dir / FOLDER).glob("*.txt")) for said in read_said(file)]
+
+
+def read_said(file: Path) -> list[Said]:
+    """The examples of one file. Raises BadLeaning naming the first line that is none."""
     found = []
-    for file in sorted((config_dir / FOLDER).glob("*.txt")):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-            if not line or line.startswith("#"):
-                continue
-            if (match := _LINE.fullmatch(line)) is None:
-                raise BadLeaning(f"{file.name} line {number}: must read `+ text` or `- text`, with `M ` before it after marketing")
-            text = match[3].replace("\\n", "\n")
-            found.append(Said(text=text, wants_out=match[2] == "+", after_marketing=bool(match[1]), source=file.stem))
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line or line.startswith("#"):
+            continue
+        if (match := _LINE.fullmatch(line)) is None:
+            raise BadLeaning(f"{file.name} line {number}: must read `+ text` or `- text`, with `M ` before it after marketing")
+        text = match[3].replace("\\n", "\n")
+        found.append(Said(text=text, wants_out=match[2] == "+", after_marketing=bool(match[1]), source=file.stem))
     return found
 
 

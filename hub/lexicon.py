@@ -75,8 +75,19 @@ def unreviewed(config_dir: Path) -> dict[str, int]:
     counts = {}
     for file in sorted((config_dir / FOLDER).glob("*.toml")):
         content = tomllib.loads(file.read_text(encoding="utf-8"))
-        counts[str(content.get("language", file.stem))] = sum(not entry.get("reviewed") for _, entry in _entries(content))
+        counts[str(content.get("language", file.stem))] = sum(not is_reviewed(entry) for _, entry in _entries(content))
     return counts
+
+
+def text_of(entry: Any) -> str:
+    """The word or phrase of an entry: a string nobody has reviewed, or { text = "…", reviewed = true }; "" for anything else."""
+    text = entry.get("text") if isinstance(entry, dict) else entry
+    return text if isinstance(text, str) else ""
+
+
+def is_reviewed(entry: Any) -> bool:
+    """Whether a native speaker has read it."""
+    return isinstance(entry, dict) and entry.get("reviewed") is True
 
 
 def _order(file: Path) -> tuple[int, str]:
@@ -85,7 +96,7 @@ def _order(file: Path) -> tuple[int, str]:
 
 def _word_list(content: Mapping[str, Any]) -> WordList:
     def texts(section: str) -> dict[str, tuple[str, ...]]:
-        return {name: tuple(e["text"] for e in entries) for name, entries in content.get(section, {}).items()}
+        return {name: tuple(text_of(e) for e in entries) for name, entries in content.get(section, {}).items()}
 
     return WordList(
         language=content["language"],
@@ -96,7 +107,7 @@ def _word_list(content: Mapping[str, Any]) -> WordList:
     )
 
 
-def _entries(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _entries(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for section in ("keywords", "classes"):
         for name, entries in content.get(section, {}).items():
             for entry in entries:
@@ -138,10 +149,10 @@ def _entry_faults(where: str, entries: list[Any]) -> Iterator[str]:
     seen: set[str] = set()
     for number, entry in enumerate(entries, 1):
         at = f"{where} entry {number}"
-        if not isinstance(entry, dict) or not isinstance(entry.get("text"), str) or not isinstance(entry.get("reviewed"), bool):
-            yield f'{at}: must read {{ text = "…", reviewed = true or false }}'
+        text = text_of(entry)
+        if not text or (isinstance(entry, dict) and not isinstance(entry.get("reviewed"), bool)):
+            yield f'{at}: must read "…" or {{ text = "…", reviewed = true or false }}'
             continue
-        text = entry["text"]
         stem = text.endswith("*")
         parts = pieces(fold_word(text.strip().rstrip("*")))
         if not parts:
@@ -150,6 +161,6 @@ def _entry_faults(where: str, entries: list[Any]) -> Iterator[str]:
             yield f"{at}: {text!r}: a stem (ending in *) is one word of at least three letters"
         elif text in seen:
             yield f"{at}: {text!r} is listed twice"
-        elif entry.keys() - {"text", "reviewed", "note"}:
+        elif isinstance(entry, dict) and entry.keys() - {"text", "reviewed", "note"}:
             yield f"{at}: {text!r} has parts other than text, reviewed and note"
         seen.add(text)

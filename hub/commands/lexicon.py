@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from hub.lexicon import FOLDER, read_lists
+from hub.lexicon import FOLDER, is_reviewed, read_lists, text_of
 
 
 def check(config_dir: Path, output: TextIO, *, show: bool = False, strict: bool = False) -> int:
@@ -46,8 +46,8 @@ def _unreviewed(file: Path) -> Iterator[tuple[int, str]]:
         parts = content.get(section)
         for name, entries in parts.items() if isinstance(parts, dict) else ():
             for entry in entries if isinstance(entries, list) else ():
-                if isinstance(entry, dict) and isinstance(entry.get("text"), str) and entry.get("reviewed") is not True:
-                    yield lines.of(section, name, entry["text"]), entry["text"]
+                if (text := text_of(entry)) and not is_reviewed(entry):
+                    yield lines.of(section, name, text), text
 
 
 class _Lines:
@@ -63,7 +63,7 @@ class _Lines:
                 section, name = bare.strip("[] "), ""
             elif bare.endswith("[") and "=" in bare:
                 name = bare.partition("=")[0].strip().strip('"')
-            elif bare.startswith("{"):
+            elif bare.startswith(("{", '"')):
                 self._entries.setdefault((section, name), []).append(number)
                 self._at.setdefault((section, name, _text_in(bare)), number)
 
@@ -82,7 +82,7 @@ def _text_in(line: str) -> str:
         entry = tomllib.loads(f"entry = {line.partition('#')[0].rstrip().rstrip(',')}")["entry"]
     except tomllib.TOMLDecodeError:
         return ""
-    return str(entry.get("text", "")) if isinstance(entry, dict) else ""
+    return text_of(entry)
 
 
 def _with_line(folder: Path, fault: str) -> str:

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from hub import wordings
 from hub.files import FileStore
+from hub.intake.kept_lexicon import kept_lexicon
 from hub.intake.record import Tools
-from hub.lexicon import load_lexicon
 from hub.model.message import Account
 from hub.model.permission import Signal, TextContext
 from hub.policy.optout import recognise
@@ -16,7 +16,7 @@ from hub.settings import Settings
 
 def tools(settings: Settings) -> Tools:
     """The real recogniser with this installation's word lists. Raises what the loaders raise, at start and not later."""
-    lexicon = load_lexicon(settings.config_dir)
+    lexicon = kept_lexicon(settings.config_dir, settings.data_dir / "cache", settings.secret_key)
 
     def understand(text: str, context: TextContext) -> Signal:
         return recognise(text, context, lexicon)

@@ -2,8 +2,8 @@
 
 People complain of being written to in words no pattern foresees: "how many times this week is that". A message no other
 layer understands is weighed, and one that leans far enough is put to staff with marketing stopped meanwhile. The weighing
-raises NONE to AMBIGUOUS and does nothing else: it never lowers a label, and only a person makes more of it. It is asked
-only about messages that hold at least one word of the lists (`config/lexicon`), so it never acts alone.
+raises NONE to AMBIGUOUS and does nothing else: it never lowers a label, and only a person makes more of it. Of somebody to
+whom we never wrote it is asked only about messages that speak of writing, so there it never acts alone.
 
 What is weighed are the words and their classes, each alone and with its neighbour, what only hints at an opt-out, and once more
 each word alone where it answers marketing: "pass" means something else there. Nobody complains of what was never sent, so most

@@ -69,7 +69,7 @@ class Word:
     code: str
     mask: int
     languages: int
-    phrases: Mapping[str, tuple[tuple[list[str], Word], ...]] | None = None
+    phrases: Mapping[str, tuple[tuple[tuple[str, ...], Word], ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,9 @@ class Lexicon:
 
 def pieces(text: str) -> list[str]:
     """A folded entry as the tokens a text would have: joiners inside words dropped, scripts parted."""
-    found = [run for token in TOKEN.findall(text) for run in _RUNS.findall(token)]
+    found = TOKEN.findall(text)
+    if not text.isascii():
+        found = [run for token in found for run in _RUNS.findall(token)]
     return [piece for piece in found if piece not in "-.'"]
 
 
@@ -130,7 +132,9 @@ class _Compiler:
         self._stems: dict[str, tuple[int, int]] = {}
         self._keywords: dict[str, Keyword] = {}
         self._codes: dict[int, str] = {}
+        self._words: dict[tuple[int, int], Word] = {}
         self._spellings = {short: word for word_list in lists for short, word in word_list.spellings.items()}
+        self._english = sum(1 << n for n, words in enumerate(lists) if words.language == "en")
 
     def compile(self) -> Lexicon:
         for number, word_list in enumerate(self._lists):
@@ -142,7 +146,6 @@ class _Compiler:
         }.items():
             self._masks[(sign,)] = (BITS["break"] | BITS[name], 0) if name == "asked" else (BITS[name], 0)
         words = self._all_words()
-        english = sum(1 << number for number, word_list in enumerate(self._lists) if word_list.language == "en")
         stems = {stem: Word(self._code(mask), mask, langs) for stem, (mask, langs) in self._stems.items()}
         special = {name: self._plain(*names) for name, names in _SPECIAL.items()}
         return Lexicon(
@@ -152,13 +155,13 @@ class _Compiler:
             stems=stems,
             stem_lengths=tuple(sorted({len(s) for s in stems}, reverse=True)),
             sizes=_sizes(words),
-            near=_near(words, self._english()),
-            bones=_bones(words, self._english()),
+            near=_near(words, self._english),
+            bones=_bones(words, self._english),
             keywords=self._keywords,
             spellings={short: word for short, word in self._spellings.items() if len(short) > 1},
             letters={short: word for short, word in self._spellings.items() if len(short) == 1},
             homographs=self._homographs(words),
-            english=english,
+            english=self._english,
             grammar=compile_grammar(self._codes),
             other=special["other"],
             number=special["number"],
@@ -198,20 +201,21 @@ class _Compiler:
 
     def _pieces(self, language: str, folded: str) -> list[str]:
         """English entries are spelt out as messages are."""
-        return [self._spellings.get(piece, piece) if language == "en" else piece for piece in pieces(folded)]
+        found = pieces(folded)
+        return [self._spellings.get(piece, piece) for piece in found] if language == "en" else found
 
     def _add(self, language: str, text: str, mask: int, bit: int) -> None:
         folded = fold_word(text.strip())
         stem = folded.endswith("*")
-        parts = self._pieces(language, folded.rstrip("*"))
+        parts = tuple(self._pieces(language, folded.rstrip("*")))
         if not parts or (stem and len(parts) > 1):
             raise ValueError(f"{language}: the entry {text!r} is empty, or a stem of several words")
-        bare = tuple(strip_accents(p) for p in parts)
-        for form in {tuple(parts), bare}:
+        bare = parts if folded.isascii() else tuple(strip_accents(p) for p in parts)
+        for form in {parts, bare}:
             table: dict[Any, tuple[int, int]] = self._stems if stem else self._masks
             key = form[0] if stem else form
             old = table.get(key, (0, 0))
-            if form == bare != tuple(parts) and old[1] & self._english():
+            if form == bare != parts and old[1] & self._english:
                 continue  # without its accents it is an English word ("cần"), and English is written more
             table[key] = (old[0] | mask, old[1] | bit)
             if not stem and len(form) == 1:
@@ -222,16 +226,23 @@ class _Compiler:
         following: dict[str, list[tuple[tuple[str, ...], Word]]] = {}
         for parts, (mask, langs) in self._masks.items():
             if len(parts) > 1:
-                following.setdefault(parts[0], []).append((parts[1:], Word(self._code(mask), mask, langs)))
-                for part in parts:
-                    if part not in following:
-                        following[part] = []
+                following.setdefault(parts[0], []).append((parts[1:], self._word(mask, langs)))
+                for part in parts[1:]:
+                    following.setdefault(part, [])
         singles = {parts[0]: value for parts, value in self._masks.items() if len(parts) == 1}
         out = {}
         for text in {*singles, *following}:
             mask, langs = singles.get(text, (_part_of_phrase(text), 0))
-            out[text] = Word(self._code(mask), mask, langs, _by_second(following.get(text, [])))
+            phrases = _by_second(following[text]) if following.get(text) else None
+            out[text] = self._word(mask, langs) if phrases is None else Word(self._code(mask), mask, langs, phrases)
         return out
+
+    def _word(self, mask: int, languages: int) -> Word:
+        """One value for all words that are alike: most of them are."""
+        found = self._words.get((mask, languages))
+        if found is None:
+            found = self._words[(mask, languages)] = Word(self._code(mask), mask, languages)
+        return found
 
     def _homographs(self, words: Mapping[str, Word]) -> dict[str, dict[int, Word]]:
         """Words that not all their languages mean alike, and short ones, which other languages write as well."""
@@ -239,11 +250,11 @@ class _Compiler:
         for text, meanings in self._meanings.items():
             if _LATIN.fullmatch(text) and (len(text) <= STRAY or len(set(meanings.values())) > 1):
                 phrases = words[text].phrases
-                found[text] = {bit: Word(self._code(mask), mask, bit, phrases) for bit, mask in meanings.items()}
+                found[text] = {
+                    bit: self._word(mask, bit) if phrases is None else Word(self._code(mask), mask, bit, phrases)
+                    for bit, mask in meanings.items()
+                }
         return found
-
-    def _english(self) -> int:
-        return sum(1 << n for n, words in enumerate(self._lists) if words.language == "en")
 
     def _code(self, mask: int) -> str:
         return self._codes.setdefault(mask, chr(0x100 + len(self._codes)))
@@ -271,11 +282,11 @@ def _part_of_phrase(text: str) -> int:
     return sum(BITS[name] for name in _SPECIAL["child_age" if text in CHILD_AGES else "number"])
 
 
-def _by_second(entries: list[tuple[tuple[str, ...], Word]]) -> dict[str, tuple[tuple[list[str], Word], ...]] | None:
-    found: dict[str, list[tuple[list[str], Word]]] = {}
-    for rest, whole in sorted(entries, key=lambda entry: (-len(entry[0]), entry[0])):
-        found.setdefault(rest[0], []).append((list(rest[1:]), whole))
-    return {second: tuple(rows) for second, rows in found.items()} or None
+def _by_second(entries: list[tuple[tuple[str, ...], Word]]) -> dict[str, tuple[tuple[tuple[str, ...], Word], ...]]:
+    found: dict[str, list[tuple[tuple[str, ...], Word]]] = {}
+    for rest, whole in entries:
+        found.setdefault(rest[0], []).append((rest[1:], whole))
+    return {second: tuple(sorted(rows, key=lambda row: -len(row[0]))) for second, rows in found.items()}
 
 
 def _sizes(words: Mapping[str, Word]) -> dict[str, tuple[int, ...]]:

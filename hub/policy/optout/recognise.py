@@ -29,7 +29,7 @@ from hub.policy.optout.whole import whole_message
 
 _OFFERED_FOR = timedelta(days=30)
 _ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
-# What a message must hold to be weighed where it answers no marketing: something about writing, lists, or an end to it.
+# What a message must hold to be weighed where it answers nothing of ours: something about writing, lists, or an end to it.
 _ABOUT_WRITING = bits(
     "message|promo|sms|email|whatsapp|wechat|messenger|instagram|phone|contact|contacted|pester|send|list|consent|my_detail|my_data|data"
     "|unsubscribe|nuisance|vexed|stop|stop_after|remove|off|leave_alone|no_contact|withdraw|clinic|wrong_person|receive|keep|enough|no_more"
@@ -74,9 +74,9 @@ def by_rules(text: str, context: TextContext, lexicon: Lexicon) -> Ruled:
 
 
 def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
-    """L5: no layer understood it, and its words lean towards an opt-out. Never without a word of the lists, or our marketing before it."""
+    """L5: no layer understood it, and its words lean towards an opt-out. Never where we never wrote and it speaks of no writing."""
     ours = context.last_outbound_kind
-    if lexicon.leaning is None or not (ours is Kind.MKT or ruled.reading.present & _ABOUT_WRITING):
+    if lexicon.leaning is None or (ours is None and not ruled.reading.present & _ABOUT_WRITING):
         return False
     hint = ruled.hint.rule if ruled.hint else ""
     return lexicon.leaning.leans(ruled.reading.tokens, hint, after_ours=ours is not None, after_marketing=ours is Kind.MKT)

@@ -317,7 +317,7 @@ def _merge_phrases(tokens: Tokens) -> None:
         if (phrases := words[at].phrases) is not None and (found := phrases.get(texts[at + 1])) is not None:
             for rest, whole in found:
                 end = at + 2 + len(rest)
-                if not rest or texts[at + 2 : end] == rest:
+                if not rest or tuple(texts[at + 2 : end]) == rest:
                     hits.append((at, end, whole))
                     at = end - 1
                     break

@@ -14,6 +14,7 @@ from channels.mail.tokens import Purpose, sign_unsubscribe
 from hub.files import FileStore
 from hub.settings import Settings
 from hub.store.pool import Connection, Pool
+from tests.conftest import NOW
 from tests.integration.mail.letters import DATE, DOMAIN, account, letter, open_door, scopes, signed, texts
 from tests.world import StandingClock
 from workers.mail.door import MailDoor
@@ -38,15 +39,16 @@ async def sent_to(conn: Connection, contact_of: str = "amy@example.org") -> tupl
         """
         WITH d AS (INSERT INTO decision (id, contact_id, phase, asked_at, kind, channel, outcome, reason, gate, proofs, policy_version,
                                          facts_digest)
-                   VALUES (gen_random_uuid(), $2, 'claim', now(), 'RPL', 'email', 'ALLOW', 'invitation', 17, '{}', 't', 't') RETURNING id)
+                   VALUES (gen_random_uuid(), $2, 'claim', $4, 'RPL', 'email', 'ALLOW', 'invitation', 17, '{}', 't', 't') RETURNING id)
         INSERT INTO message (id, conversation_id, contact_id, identity_id, channel, account_id, direction, kind, body, status, decision_id,
                              created_at, occurred_at, send_after)
-        SELECT gen_random_uuid(), $3, $2, $1, 'email', 'mail', 'outbound', 'RPL', 'From 200 pounds.', 'sent', d.id, now(), now(), now()
+        SELECT gen_random_uuid(), $3, $2, $1, 'email', 'mail', 'outbound', 'RPL', 'From 200 pounds.', 'sent', d.id, $4, $4, $4
         FROM d RETURNING id
         """,
         row["id"],
         row["contact_id"],
         row["conversation_id"],
+        NOW,
     )
     return found, row["conversation_id"]
 

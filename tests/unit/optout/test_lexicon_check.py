@@ -33,7 +33,7 @@ def test_strict_fails_while_entries_wait() -> None:
 def test_a_fault_is_told_with_its_line(config: Path) -> None:
     file = config / "lexicon" / "sv.toml"
     lines = file.read_text(encoding="utf-8").splitlines()
-    at = next(n for n, line in enumerate(lines) if line.strip().startswith("{"))
+    at = next(n for n, line in enumerate(lines) if line.startswith("  "))
     lines.insert(at, '  { text = "zzz", reviewd = true },')
     file.write_text("\n".join(lines), encoding="utf-8")
     output = io.StringIO()
@@ -46,10 +46,10 @@ def test_unreviewed_entries_are_shown_where_they_stand(config: Path) -> None:
     check(config, output, show=True)
     file = (config / "lexicon" / "sv.toml").read_text(encoding="utf-8").splitlines()
     shown = [line for line in output.getvalue().splitlines() if line.startswith("  sv.toml line ")]
-    assert len(shown) == sum("reviewed = false" in line for line in file if line.strip().startswith("{"))
+    assert len(shown) == sum(line.strip().startswith('"') or "reviewed = false" in line for line in file if line.startswith("  "))
     for line in shown:
         number, _, text = line.removeprefix("  sv.toml line ").partition(": ")
-        assert f'text = "{text}"' in file[int(number) - 1]
+        assert f'"{text}"' in file[int(number) - 1]
 
 
 def test_a_file_that_is_no_toml_is_told_by_name(config: Path) -> None:

@@ -1,0 +1,55 @@
+"""The examination sets: messages by hands that had not seen the rules, nor the rules them (tests/data/optout/README.md).
+
+What is held is what was measured, less a little: a change may not make it worse unseen. The aims stand in the README.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.leaning import Said, read_examples, read_said
+from hub.model.permission import OptOutLabel
+from hub.policy.optout import recognise
+from tests.unit.optout.helpers import DATA, LEXICON, ROOT, context
+
+FOUND = {OptOutLabel.OPT_OUT, OptOutLabel.AMBIGUOUS, OptOutLabel.WRONG_PERSON, OptOutLabel.RIGHTS}
+NEVER_WROTE, WROTE_BEFORE, AFTER_MARKETING = context(), context(note="after=ACK"), context(note="after=MKT")
+# set -> share found where we never wrote, where we wrote before, in answer to marketing
+LEAST = {
+    "english-ordinary": (0.64, 0.81, None),
+    "english-hard": (0.56, 0.76, 0.94),
+    "chinese": (0.67, 0.84, 0.95),
+    "others": (0.77, 0.93, 0.97),
+}
+MOST_ASKED_IN_VAIN = 0.09  # of those who ask for nothing, where we wrote before
+
+
+def said(name: str, *, wants_out: bool, after_marketing: bool) -> list[Said]:
+    read = read_said(DATA / "exam" / f"{name}.txt")
+    return [s for s in read if s.wants_out is wants_out and s.after_marketing is after_marketing]
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_those_who_want_out_are_found(name: str) -> None:
+    for at, least in zip((NEVER_WROTE, WROTE_BEFORE, AFTER_MARKETING), LEAST[name], strict=True):
+        if least is not None:
+            asked = said(name, wants_out=True, after_marketing=at is AFTER_MARKETING)
+            found = sum(recognise(s.text, at, LEXICON).label in FOUND for s in asked)
+            assert found / len(asked) >= least
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_those_who_do_not_are_hardly_ever_stopped_or_put_to_staff(name: str) -> None:
+    clean = said(name, wants_out=False, after_marketing=False)
+    labels = [recognise(s.text, WROTE_BEFORE, LEXICON).label for s in clean]
+    assert labels.count(OptOutLabel.OPT_OUT) / len(clean) <= 0.01
+    assert labels.count(OptOutLabel.AMBIGUOUS) / len(clean) <= MOST_ASKED_IN_VAIN
+
+
+def test_no_message_of_the_sets_was_learnt_from() -> None:
+    def key(one: Said) -> str:
+        return "".join(letter for letter in one.text.casefold() if letter.isalnum())
+
+    learnt = {key(one) for one in read_examples(ROOT / "config")}
+    sets = [one for name in LEAST for one in read_said(DATA / "exam" / f"{name}.txt")]
+    assert [one.text for one in sets if len(key(one)) > 12 and key(one) in learnt] == []

@@ -1,0 +1,93 @@
+"""The compiled lexicon is kept between starts, is what it was compiled from, and is read only where we signed it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub.intake import kept_lexicon as module
+from hub.intake.kept_lexicon import kept_lexicon
+from hub.lexicon import load_lexicon
+from hub.model.permission import OptOutLabel
+from hub.model.sealed import Sealed
+from hub.policy.optout import Lexicon, recognise
+from tests.unit.optout.helpers import context
+
+KEY, OTHER = Sealed(b"k" * 32), Sealed(b"o" * 32)
+LIST = 'language = "xx"\nversion = "1"\n[keywords]\nstop = ["{word}"]\n'
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    write(tmp_path, "blimp")
+    return tmp_path
+
+
+def write(config: Path, word: str) -> None:
+    (config / "lexicon").mkdir(exist_ok=True)
+    (config / "lexicon" / "xx.toml").write_text(LIST.format(word=word), encoding="utf-8")
+    load_lexicon.cache_clear()
+
+
+def stops(lexicon: Lexicon, word: str) -> bool:
+    return recognise(word, context(), lexicon).label is OptOutLabel.OPT_OUT
+
+
+def kept(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*"))
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Which folders were compiled from their lists."""
+    done: list[Path] = []
+
+    def noting(config_dir: Path) -> Lexicon:
+        done.append(config_dir)
+        return load_lexicon(config_dir)
+
+    monkeypatch.setattr(module, "load_lexicon", noting)
+    return done
+
+
+def test_it_is_compiled_once_and_understands_the_same_afterwards(config: Path, compiled: list[Path]) -> None:
+    for _ in range(3):
+        assert stops(kept_lexicon(config, config / "cache", KEY), "blimp")
+    assert len(compiled) == 1
+    assert len(kept(config / "cache")) == 1
+
+
+def test_a_changed_list_is_compiled_anew_and_the_old_one_goes(config: Path, compiled: list[Path]) -> None:
+    kept_lexicon(config, config / "cache", KEY)
+    write(config, "blump")
+    lexicon = kept_lexicon(config, config / "cache", KEY)
+    assert (stops(lexicon, "blump"), stops(lexicon, "blimp")) == (True, False)
+    assert len(compiled) == 2
+    assert len(kept(config / "cache")) == 1
+
+
+@pytest.mark.parametrize("at", [0, 31, 32, -1])
+def test_what_we_did_not_sign_is_never_unpickled(config: Path, compiled: list[Path], monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    kept_lexicon(config, config / "cache", KEY)
+    [file] = kept(config / "cache")
+    spoilt = bytearray(file.read_bytes())
+    spoilt[at] ^= 1
+    file.write_bytes(spoilt)
+    with monkeypatch.context() as inside:
+        inside.setattr(module.pickle, "loads", lambda _: pytest.fail("unpickled what nobody signed"))
+        assert stops(kept_lexicon(config, config / "cache", KEY), "blimp")
+    assert len(compiled) == 2
+    assert stops(kept_lexicon(config, config / "cache", KEY), "blimp")
+    assert len(compiled) == 2
+
+
+def test_another_key_reads_nothing_of_ours(config: Path, compiled: list[Path]) -> None:
+    kept_lexicon(config, config / "cache", KEY)
+    kept_lexicon(config, config / "cache", OTHER)
+    assert len(compiled) == 2
+
+
+def test_a_folder_that_cannot_be_written_only_costs_time(config: Path) -> None:
+    (config / "cache").write_text("in the way", encoding="utf-8")
+    assert stops(kept_lexicon(config, config / "cache", KEY), "blimp")

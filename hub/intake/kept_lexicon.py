@@ -12,6 +12,7 @@ import gc
 import hashlib
 import hmac
 import pickle
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,18 +27,29 @@ from hub.policy import optout
 from hub.policy.optout import Lexicon
 
 _SIGNATURE = hashlib.sha256().digest_size
+_COMPILE_WITHIN_S = 120
 
 
 def kept_lexicon(config_dir: Path, folder: Path, key: Sealed[bytes]) -> Lexicon:
     """The lexicon of `config_dir`, from `folder` where it was kept. Raises what `load_lexicon` raises."""
     made_of = _made_of(config_dir)
-    file = folder / f"lexicon-{made_of[:16]}"
-    lexicon = _read(file, made_of, key)
-    if lexicon is None:
-        lexicon = load_lexicon(config_dir)
-        with contextlib.suppress(OSError):  # a full or read-only disk costs time at the next start, nothing else
-            _write(file, pickle.dumps(lexicon, protocol=5), made_of, key)
-    return lexicon
+    found = _read(folder, made_of, key)
+    if found is None:
+        _compile_aside(config_dir, folder, key)
+        found = _read(folder, made_of, key)
+    return found or load_lexicon(config_dir)
+
+
+def keep(config_dir: Path, folder: Path, key: Sealed[bytes]) -> None:
+    """Compile the lists and keep them. Raises what `load_lexicon` raises, and OSError."""
+    _write(folder, pickle.dumps(load_lexicon(config_dir), protocol=5), _made_of(config_dir), key)
+
+
+def _compile_aside(config_dir: Path, folder: Path, key: Sealed[bytes]) -> None:
+    """In a process of its own, whose memory is given back: compiling takes twice what is kept. Whatever fails there is tried again here."""
+    asked = [sys.executable, "-m", "hub.intake.kept_lexicon", str(config_dir), str(folder)]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(asked, input=key.reveal(), capture_output=True, timeout=_COMPILE_WITHIN_S, check=False)
 
 
 def _made_of(config_dir: Path) -> str:
@@ -46,6 +58,10 @@ def _made_of(config_dir: Path) -> str:
     for file in _sources(config_dir):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _file(folder: Path, made_of: str) -> Path:
+    return folder / f"lexicon-{made_of[:16]}"
 
 
 def _sources(config_dir: Path) -> Iterator[Path]:
@@ -60,9 +76,9 @@ def _signature(content: bytes, made_of: str, key: Sealed[bytes]) -> bytes:
     return hmac.new(key.reveal(), b"lexicon\0" + made_of.encode() + content, "sha256").digest()
 
 
-def _read(file: Path, made_of: str, key: Sealed[bytes]) -> Lexicon | None:
+def _read(folder: Path, made_of: str, key: Sealed[bytes]) -> Lexicon | None:
     try:
-        kept = file.read_bytes()
+        kept = _file(folder, made_of).read_bytes()
     except OSError:
         return None
     signature, content = kept[:_SIGNATURE], kept[_SIGNATURE:]
@@ -73,13 +89,13 @@ def _read(file: Path, made_of: str, key: Sealed[bytes]) -> Lexicon | None:
     return found if isinstance(found, Lexicon) else None
 
 
-def _write(file: Path, content: bytes, made_of: str, key: Sealed[bytes]) -> None:
+def _write(folder: Path, content: bytes, made_of: str, key: Sealed[bytes]) -> None:
     """Whole or not at all, beside other processes doing the same; what earlier lists left goes."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, prefix="new-", delete=False) as made:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="new-", delete=False) as made:
         made.write(_signature(content, made_of, key) + content)
-    Path(made.name).replace(file)
-    for old in file.parent.glob("lexicon-*"):
+    file = Path(made.name).replace(_file(folder, made_of))
+    for old in folder.glob("lexicon-*"):
         if old != file:
             old.unlink(missing_ok=True)
 
@@ -93,3 +109,7 @@ def _without_garbage_collection() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+if __name__ == "__main__":
+    keep(Path(sys.argv[1]), Path(sys.argv[2]), Sealed(sys.stdin.buffer.read()))

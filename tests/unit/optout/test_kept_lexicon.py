@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hub.intake import kept_lexicon as module
-from hub.intake.kept_lexicon import kept_lexicon
-from hub.lexicon import load_lexicon
+from hub.intake.kept_lexicon import keep, kept_lexicon
+from hub.lexicon import BadLexicon, load_lexicon
 from hub.model.permission import OptOutLabel
 from hub.model.sealed import Sealed
 from hub.policy.optout import Lexicon, recognise
@@ -40,14 +40,14 @@ def kept(folder: Path) -> list[Path]:
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Which folders were compiled from their lists."""
+    """Which folders were compiled from their lists, here instead of in a process of its own."""
     done: list[Path] = []
 
-    def noting(config_dir: Path) -> Lexicon:
+    def here(config_dir: Path, folder: Path, key: Sealed[bytes]) -> None:
         done.append(config_dir)
-        return load_lexicon(config_dir)
+        keep(config_dir, folder, key)
 
-    monkeypatch.setattr(module, "load_lexicon", noting)
+    monkeypatch.setattr(module, "_compile_aside", here)
     return done
 
 
@@ -75,9 +75,9 @@ def test_what_we_did_not_sign_is_never_unpickled(config: Path, compiled: list[Pa
     spoilt[at] ^= 1
     file.write_bytes(spoilt)
     with monkeypatch.context() as inside:
+        inside.setattr(module, "_compile_aside", lambda *_: None)
         inside.setattr(module.pickle, "loads", lambda _: pytest.fail("unpickled what nobody signed"))
         assert stops(kept_lexicon(config, config / "cache", KEY), "blimp")
-    assert len(compiled) == 2
     assert stops(kept_lexicon(config, config / "cache", KEY), "blimp")
     assert len(compiled) == 2
 
@@ -91,3 +91,14 @@ def test_another_key_reads_nothing_of_ours(config: Path, compiled: list[Path]) -
 def test_a_folder_that_cannot_be_written_only_costs_time(config: Path) -> None:
     (config / "cache").write_text("in the way", encoding="utf-8")
     assert stops(kept_lexicon(config, config / "cache", KEY), "blimp")
+
+
+def test_it_is_compiled_in_a_process_of_its_own(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "load_lexicon", lambda _: pytest.fail("compiled here"))
+    assert stops(kept_lexicon(config, config / "cache", KEY), "blimp")
+
+
+def test_broken_lists_are_told_here(config: Path) -> None:
+    (config / "lexicon" / "yy.toml").write_text("language =", encoding="utf-8")
+    with pytest.raises(BadLexicon, match=r"yy\.toml"):
+        kept_lexicon(config, config / "cache", KEY)

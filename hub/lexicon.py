@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,9 @@ class BadLexicon(Exception):
         self.faults = faults
 
 
-@cache
+@lru_cache(maxsize=2)
 def load_lexicon(config_dir: Path = DEFAULT_CONFIG) -> Lexicon:
-    """The compiled lexicon of `config_dir/lexicon/*.toml` with the weights beside it (hub.leaning), read once per process.
+    """The compiled lexicon of `config_dir/lexicon/*.toml` with the weights beside it (hub.leaning), read once per process and folder.
 
     Raises BadLexicon with every fault found, also when there is no file at all, and BadLeaning.
     """

@@ -28,16 +28,20 @@ from hub.policy.optout import Lexicon
 
 _SIGNATURE = hashlib.sha256().digest_size
 _COMPILE_WITHIN_S = 120
+_in_memory: dict[str, Lexicon] = {}  # the one this process read last, by what it is made of
 
 
 def kept_lexicon(config_dir: Path, folder: Path, key: Sealed[bytes]) -> Lexicon:
     """The lexicon of `config_dir`, from `folder` where it was kept. Raises what `load_lexicon` raises."""
     made_of = _made_of(config_dir)
-    found = _read(folder, made_of, key)
-    if found is None:
-        _compile_aside(config_dir, folder, key)
+    if made_of not in _in_memory:
         found = _read(folder, made_of, key)
-    return found or load_lexicon(config_dir)
+        if found is None:
+            _compile_aside(config_dir, folder, key)
+            found = _read(folder, made_of, key)
+        _in_memory.clear()
+        _in_memory[made_of] = found or load_lexicon(config_dir)
+    return _in_memory[made_of]
 
 
 def keep(config_dir: Path, folder: Path, key: Sealed[bytes]) -> None:

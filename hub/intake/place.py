@@ -19,7 +19,7 @@ from hub.intake.writes import NamedChannel, Placed, Writes
 from hub.model.address import Address, AddressClass, AddressHasher, Channel
 from hub.model.ids import ContactId, ConversationId, IdentityId, MessageId, uuid7
 from hub.model.message import Account, ContentKind, FormEnquiry, InboundMessage, Mailbox
-from hub.model.permission import OptOutLabel, Signal, TextContext
+from hub.model.permission import OptOutLabel, Scope, Signal, TextContext
 from hub.model.sealed import Sealed
 from hub.policy.consent import age_known
 from hub.store.attachments import NewAttachment
@@ -278,14 +278,22 @@ def _arrive(writes: Writes, placed: Placed, thread: _Thread) -> None:
         writes.changed.append(thread.conversation_id)
         return
     before = writes.arrivals.get(thread.conversation_id)
-    unclear = placed.signal.label is OptOutLabel.AMBIGUOUS or mail_routing.spread_held_back(placed)
+    unclear = _unclear(placed)
     writes.arrivals[thread.conversation_id] = Arrival(
         conversation_id=thread.conversation_id,
         message_id=placed.id,
         received_at=writes.now,
         count=(before.count if before else 0) + 1,
-        stop_unclear=unclear or bool(before and before.stop_unclear),
+        stop_unclear=before.stop_unclear if unclear is None and before else unclear,
     )
+
+
+def _unclear(placed: Placed) -> bool | None:
+    """Whether this message leaves it open that no answers are wanted; False where it says so beyond doubt, None where it says nothing."""
+    if placed.signal.label is OptOutLabel.AMBIGUOUS or mail_routing.spread_held_back(placed):
+        return True
+    ends_answers = any(scope in (Scope.ALL_CONTACT, Scope.CHANNEL) for scope, _ in placed.signal.suppress)
+    return False if placed.signal.label is OptOutLabel.OPT_OUT and ends_answers else None
 
 
 def _typed(form: FormEnquiry) -> tuple[Address, ...]:

@@ -32,6 +32,13 @@ async def apply_stops(conn: Connection, writes: Writes) -> None:
     ids = await suppressions.add(conn, rows, now=writes.now)
     for row, row_id in zip(rows, ids, strict=True):
         writes.note("suppression.added", f"suppression:{row_id}", reason=row.rule_id or row.source, scope=row.scope, channel=row.channel)
+    # Only what ends answers too: who said once more that news is unwanted left open whether answers are.
+    sure = sorted(
+        (s for s in writes.stops if s.contact_id and not s.provisional and withdrawn_channels(s.effects)), key=lambda s: s.occurred_at
+    )
+    said = {s.contact_id: s.occurred_at for s in sure if s.contact_id}
+    for settled in await suppressions.settle(conn, said) if said else ():
+        writes.note("classify.result", f"suppression:{settled}", reason="said again beyond doubt")
 
 
 def rows_for(stop: Stop, reach: people.Reach) -> list[NewSuppression]:

@@ -34,13 +34,15 @@ class InvitationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A new inbound message, as far as its conversation cares."""
+    """New inbound messages, as far as their conversation cares. stop_unclear: the last that may have been a stop left it open (True) or
+    settled it beyond doubt (False); None where none spoke of it.
+    """
 
     conversation_id: ConversationId
     message_id: MessageId
     received_at: datetime
     count: int = 1
-    stop_unclear: bool = False
+    stop_unclear: bool | None = None
 
 
 def invitation_of(row: Row) -> InvitationFacts:
@@ -83,7 +85,7 @@ async def note_arrivals(conn: Connection, arrivals: Sequence[Arrival]) -> None:
         """
         UPDATE conversation c
         SET last_message_at = greatest(c.last_message_at, n.at), last_inbound_at = greatest(c.last_inbound_at, n.at),
-            last_message_id = n.message_id, unread = c.unread + n.unread, stop_unclear = c.stop_unclear OR n.unclear,
+            last_message_id = n.message_id, unread = c.unread + n.unread, stop_unclear = coalesce(n.unclear, c.stop_unclear),
             status = CASE WHEN c.status = 'resolved' THEN 'open' ELSE c.status END, snoozed_at = NULL, snoozed_until = NULL
         FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int[], $5::bool[])
               AS n(id, message_id, at, unread, unclear)) n

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,6 +91,19 @@ async def lift_channel(
     rows = await _standing(conn, own, contact_id, said_at, "scope = 'CHANNEL' AND channel = $4", channel)
     kept = [k for row in rows for k in _kept(row, own | forms, contact_id)]
     return await _lift(conn, rows, kept, lifted_by=lifted_by, now=now)
+
+
+async def settle(conn: Connection, said: Mapping[UUID, datetime]) -> list[UUID]:
+    """What these people may have asked before, they have now asked beyond doubt: nobody need judge it. said: contact -> when. The ids."""
+    rows = await conn.fetch(
+        """
+        UPDATE suppression x SET provisional = false FROM unnest($1::uuid[], $2::timestamptz[]) AS n(contact_id, at)
+        WHERE x.contact_id = n.contact_id AND x.provisional AND x.lifted_at IS NULL AND x.occurred_at <= n.at RETURNING x.id
+        """,
+        list(said),
+        list(said.values()),
+    )
+    return sorted(r["id"] for r in rows)
 
 
 async def lift_by_consent(

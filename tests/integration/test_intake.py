@@ -89,6 +89,21 @@ async def test_a_stop_takes_effect_in_the_transaction_that_stores_it(clinic: Wor
     assert await clinic.value("SELECT count(DISTINCT xmin::text) FROM suppression") == 1
 
 
+async def test_a_stop_beyond_doubt_settles_the_doubt_before_it(clinic: World, clock: StandingClock) -> None:
+    unclear = "SELECT stop_unclear FROM conversation"
+    waiting = "SELECT count(*) FROM suppression WHERE provisional AND lifted_at IS NULL"
+    await clinic.writes("Hello")
+    await clinic.writes("not interested")
+    assert (await clinic.value(unclear), await clinic.value(waiting)) == (True, 1)
+    clock.forward(minutes=1)
+    await clinic.writes("Is Thursday possible?")
+    assert (await clinic.value(unclear), await clinic.value(waiting)) == (True, 1)  # this settles nothing
+    await clinic.writes("STOP")
+    assert (await clinic.value(unclear), await clinic.value(waiting)) == (False, 0)
+    assert await clinic.value("SELECT count(*) FROM suppression WHERE lifted_at IS NULL AND scope = 'ALL_MARKETING'") == 2
+    assert await clinic.value("SELECT count(*) FROM audit_event WHERE reason = 'said again beyond doubt'") == 1
+
+
 async def test_a_single_letter_is_a_stop_only_where_our_last_text_offered_it(clinic: World, clock: StandingClock) -> None:
     """Policy §3.4: T, R, N or 0 counts on SMS, when our last text in 30 days offered that letter."""
     stops = "SELECT count(*) FROM suppression WHERE scope = 'CHANNEL' AND lifted_at IS NULL"

@@ -19,9 +19,17 @@ LIST = 'language = "xx"\nversion = "1"\n[keywords]\nstop = ["{word}"]\n'
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(module, "_in_memory", Forgetful())
     write(tmp_path, "blimp")
     return tmp_path
+
+
+class Forgetful(dict[str, Lexicon]):
+    """As if every look were a new process."""
+
+    def __contains__(self, _: object) -> bool:
+        return False
 
 
 def write(config: Path, word: str) -> None:

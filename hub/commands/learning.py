@@ -29,7 +29,7 @@ class Before(StrEnum):
 
 _PARTS = 4
 # What staff may be asked in vain, by what went before: as a share of the examples that ask for nothing, and of everyday texts.
-_IN_VAIN = {Before.NOTHING: (0.01, 0.0008), Before.OURS: (0.06, 0.02), Before.MARKETING: (0.08, 1.0)}
+_IN_VAIN = {Before.NOTHING: (0.01, 0.001), Before.OURS: (0.08, 0.03), Before.MARKETING: (0.08, 1.0)}
 _COUNTS = 3.0  # an everyday text stands for so many: nearly all that people write is written to somebody else
 _EVERYDAY = "everyday"  # how the names of files with such texts begin
 

@@ -16,10 +16,10 @@ FOUND = {OptOutLabel.OPT_OUT, OptOutLabel.AMBIGUOUS, OptOutLabel.WRONG_PERSON, O
 NEVER_WROTE, WROTE_BEFORE, AFTER_MARKETING = context(), context(note="after=ACK"), context(note="after=MKT")
 # set -> share found where we never wrote, where we wrote before, in answer to marketing
 LEAST = {
-    "english-ordinary": (0.64, 0.81, None),
-    "english-hard": (0.56, 0.76, 0.94),
-    "chinese": (0.67, 0.84, 0.95),
-    "others": (0.77, 0.93, 0.97),
+    "english-ordinary": (0.65, 0.92, None),
+    "english-hard": (0.60, 0.89, 0.95),
+    "chinese": (0.76, 0.89, 0.95),
+    "others": (0.76, 0.94, 0.97),
 }
 MOST_ASKED_IN_VAIN = 0.09  # of those who ask for nothing, where we wrote before
 

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from hub import leaning, lexicon
 from hub.leaning import FOLDER as LEANING
 from hub.leaning import WEIGHTS
 from hub.lexicon import FOLDER as LISTS
@@ -74,6 +75,7 @@ def _sources(config_dir: Path) -> Iterator[Path]:
     if weights.exists():
         yield weights
     yield from sorted(Path(optout.__file__).parent.glob("*.py"))
+    yield from (Path(leaning.__file__), Path(lexicon.__file__))  # how they are read
 
 
 def _signature(content: bytes, made_of: str, key: Sealed[bytes]) -> bytes:

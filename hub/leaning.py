@@ -43,7 +43,7 @@ def load_leaning(config_dir: Path) -> Leaning | None:
         content = json.loads(file.read_text(encoding="utf-8"))
         return Leaning(
             version=str(content["version"]),
-            weights={str(name): float(weight) for name, weight in content["weights"].items()},
+            weights=_shared({str(name): float(weight) for name, weight in content["weights"].items()}),
             bias=float(content["bias"]),
             least=float(content["least"]),
             least_after_ours=float(content["least_after_ours"]),
@@ -51,6 +51,12 @@ def load_leaning(config_dir: Path) -> Leaning | None:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise BadLeaning(f"{file.name} is not as `hub lexicon learn` writes it ({type(fault).__name__}): learn again") from fault
+
+
+def _shared(weights: dict[str, float]) -> dict[str, float]:
+    """The same weights, equal ones the same object: there are some hundred thousand, of hardly a thousand sizes."""
+    sizes: dict[float, float] = {}
+    return {name: sizes.setdefault(weight, weight) for name, weight in weights.items()}
 
 
 def read_examples(config_dir: Path) -> list[Said]:

@@ -29,8 +29,7 @@ class Before(StrEnum):
 
 _PARTS = 4
 # What staff may be asked in vain, by what went before: as a share of the examples that ask for nothing, and of everyday texts.
-_IN_VAIN = {Before.NOTHING: (0.01, 0.001), Before.OURS: (0.08, 0.03), Before.MARKETING: (0.08, 1.0)}
-_COUNTS = 3.0  # an everyday text stands for so many: nearly all that people write is written to somebody else
+_IN_VAIN = {Before.NOTHING: (0.01, 0.0007), Before.OURS: (0.1, 0.04), Before.MARKETING: (0.08, 1.0)}
 _EVERYDAY = "everyday"  # how the names of files with such texts begin
 
 
@@ -80,7 +79,6 @@ def _example(said: Said, lexicon: Lexicon) -> Example:
         hint=ruled.hint.rule if ruled.hint and not said.after_marketing else "",
         wants_out=said.wants_out,
         after_marketing=said.after_marketing,
-        counts=_COUNTS if said.source.startswith(_EVERYDAY) else 1.0,
     )
 
 

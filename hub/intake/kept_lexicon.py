@@ -8,9 +8,11 @@ is wrong with the file, the lists are read instead.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import hashlib
 import hmac
+import os
 import pickle
 import subprocess
 import sys
@@ -36,10 +38,7 @@ def kept_lexicon(config_dir: Path, folder: Path, key: Sealed[bytes]) -> Lexicon:
     """The lexicon of `config_dir`, from `folder` where it was kept. Raises what `load_lexicon` raises."""
     made_of = _made_of(config_dir)
     if made_of not in _in_memory:
-        found = _read(folder, made_of, key)
-        if found is None:
-            _compile_aside(config_dir, folder, key)
-            found = _read(folder, made_of, key)
+        found = _read(folder, made_of, key) or _compiled(config_dir, folder, made_of, key)
         _in_memory.clear()
         _in_memory[made_of] = found or load_lexicon(config_dir)
     return _in_memory[made_of]
@@ -48,6 +47,27 @@ def kept_lexicon(config_dir: Path, folder: Path, key: Sealed[bytes]) -> Lexicon:
 def keep(config_dir: Path, folder: Path, key: Sealed[bytes]) -> None:
     """Compile the lists and keep them. Raises what `load_lexicon` raises, and OSError."""
     _write(folder, pickle.dumps(load_lexicon(config_dir), protocol=5), _made_of(config_dir), key)
+
+
+def _compiled(config_dir: Path, folder: Path, made_of: str, key: Sealed[bytes]) -> Lexicon | None:
+    """Compiled by one process at a time: of several that start together, the others wait and read what the first one kept."""
+    with _alone(folder):
+        if (found := _read(folder, made_of, key)) is None:
+            _compile_aside(config_dir, folder, key)
+            found = _read(folder, made_of, key)
+    return found
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """As the only process that does this with the folder; where it cannot be locked, beside others. Ends with the process."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            opened = os.open(folder, os.O_RDONLY)
+            held.callback(os.close, opened)
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
 
 
 def _compile_aside(config_dir: Path, folder: Path, key: Sealed[bytes]) -> None:

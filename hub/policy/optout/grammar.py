@@ -65,7 +65,8 @@ _SENT = "message|promo"
 REVOCATIONS = (
     Pattern("L2.leave_alone", "leave_alone", _E),
     Pattern("L2.no_contact", "no_contact"),
-    Pattern("L2.unsubscribe", "unsubscribe"),
+    Pattern("L2.unsubscribe", "unsubscribe", unless="undo"),
+    Pattern("L4.unsubscribe", "unsubscribe", hint=True),
     Pattern("L2.stop_contact", f"stop ~4 contact|contacted|send|{_SENT}|receive"),
     Pattern("L2.stop_pestering", "stop ~2 pester"),
     Pattern("L2.dont_pester", "negation _3 pester ~1 me"),
@@ -148,6 +149,17 @@ REVOCATIONS = (
     Pattern("L4.want_out", "want ~1 out $", ask=True, answering=True),
     Pattern("L4.keep_me", "keep _1 contact|send|contacted me", hint=True),
     Pattern("L4.you_keep", "you keep ~2 contact|send", hint=True),
+    Pattern("L4.contact_never", "contact me never", ask=True),
+    Pattern("L4.take_of_list", "take ~1 me link ~1 list", ask=True),
+    Pattern("L4.taken_off", f"take ~1 off _2 {_SENT}|whatsapp|wechat|messenger|instagram|sms|email", ask=True),
+    Pattern("L4.no_messages_when", "no _1 message ~2 until|time", ask=True, unless="asked|report"),
+    Pattern("L4.nothing_when", "^ negation|nothing until ~1 time|number|count", hint=True),
+    Pattern("L4.this_way_please", "this_way ~1 courtesy", ask=True),
+    Pattern("L4.this_way_alone", "^ courtesy? this_way $", ask=True),
+    Pattern("L4.this_way", "this_way", hint=True),
+    Pattern("L4.counted", f"number|count ~2 {_SENT}|contact|contacted ~5 time|again", hint=True),
+    Pattern("L4.gone", f"gone …8 {_SENT}|contact|contacted|receive|phone", hint=True),
+    Pattern("L4.of_one_gone", f"{_SENT}|contact|contacted …8 gone", hint=True),
     Pattern("L4.anger_at_messages", "anger …6 message|promo|contact", ask=True),
 )
 
@@ -163,25 +175,34 @@ REVERSALS = (
     Pattern("L2c.you_are_not", "you glue negation again? pester"),
     Pattern("L2c.no_i", "no i"),
     Pattern("L2c.this_thing", "negation _2 contact|send me? glue other", ask=True),
+    Pattern("L2c.call_names", "negation me? contact-send me? link|glue? other|urgent", also="me", ask=True),
     Pattern("L2c.from_what", "unsubscribe glue question"),
     Pattern("L2c.they_keep", "i|others|other|no|no_word _1 keep _1 contact|send|contacted me"),
     Pattern("L2c.i_removed", "i other|glue? remove ~2 my_detail"),
-    Pattern("L2c.to_somebody", "negation-again _3 contact glue? other", hint=True),
+    Pattern("L2c.to_somebody", "negation-again _3 contact glue? other|urgent", hint=True),
     Pattern("L2c.stop_somebody", "stop ~1 contact-send|message|promo glue? other|others", hint=True),
     Pattern("L2c.remove_somebody", "remove|erase|take number|others|thing", hint=True),
-    Pattern("L2c.not_that", "no_contact other|body|thing", ask=True),
+    Pattern("L2c.not_that", "no_contact off|link|glue? glue? other|body|thing", ask=True),
     Pattern("L2c.not_it", "negation _1 send others|them link|off|place"),
     Pattern("L2c.this_way_not_that", "contact me …8 negation _1 contact", ask=True),
     Pattern("L2c.you_dont", "^ you negation ~1 contact|send"),
-    Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈4 mistake"),
+    Pattern("L2c.not_afterwards", "leave_alone|no_contact|unsubscribe|stop_after after_negation"),
+    Pattern("L2c.what_i_sent", "stop ~4 i send|contact"),
+    Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈9 mistake"),
     Pattern("L2c.mistaken", "mistake ≈4 unsubscribe|no_contact|remove|stop"),
     Pattern("L2c.off_the_diary", "remove|take ~2 me ~4 appointment"),
+    Pattern("L2c.off_a_thing", "take ~1 me ~1 off me? glue? other|hold|body|place|thing", unless="message|promo|list", ask=True),
     Pattern("L2c.off_a_time", "remove|take ~1 me off glue? time|number"),
     Pattern("L2c.treatment_consent", "consent ~3 body|appointment|thing", unless="promo|my_data|data"),
     Pattern("L2c.stop_a_payment", "stop|cancel ~2 list ~1 appointment"),
     Pattern("L2c.delete_a_message", "erase me common-glue? message"),
     Pattern("L2c.left_another", "unsubscribe ~3 appointment|place"),
     Pattern("L2c.left_a_body", "unsubscribe glue glue? body|appointment|thing"),
+    Pattern("L2c.left_a_time", "unsubscribe link|glue time|number", ask=True),
+    Pattern("L2c.off_a_days_list", "remove|erase|take ≈6 list link|glue link|glue? time|appointment", ask=True),
+    Pattern("L2c.list_of_a_time", "list link? glue? time|appointment ~2 remove|erase", ask=True),
+    Pattern("L2c.left_a_thing", "unsubscribe link …4 appointment|thing", unless="message|promo", ask=True),
+    Pattern("L2c.thing_not", "body|thing|appointment negation ~1 send|contact", ask=True),
     Pattern("L2c.left_whom", "unsubscribe link|off|glue glue? other|others|appointment|body", unless="message|promo", hint=True),
     Pattern("L2c.when_it_ends", "question ~3 promo ~2 stop"),
     Pattern("L2c.why_they_end", "question ~3 message ~2 stop", hint=True),
@@ -270,8 +291,8 @@ class Grammar:
 
 # Classes one of which is part of everything any table looks for.
 _TRIGGERS = (
-    "stop|stop_after|negation|never|after_negation|unwanted|no|no_more|enough|fewer|needless|nothing|only|unsubscribe|no_contact"
-    "|leave_alone|withdraw|cancel|keyword|remove|erase|take|off|out|anger|temper|no_word|wrong_person|misdirected|not_called|urgent"
+    "stop|stop_after|negation|never|after_negation|unwanted|no|no_more|enough|fewer|needless|nothing|only|this_way|number|count|gone|unsubscribe"
+    "|no_contact|leave_alone|withdraw|cancel|keyword|remove|erase|take|off|out|anger|temper|no_word|wrong_person|misdirected|not_called|urgent"
     "|under_18|i_am|years_old|stop_sign|nuisance|my_data|data|not_my|about_me|object"
 )
 # What a gap may not hold: tokens that end the thought or turn it around.

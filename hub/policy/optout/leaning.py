@@ -3,7 +3,7 @@
 People complain of being written to in words no pattern foresees: "how many times this week is that". A message no other
 layer understands is weighed, and one that leans far enough is put to staff with marketing stopped meanwhile. The weighing
 raises NONE to AMBIGUOUS and does nothing else: it never lowers a label, and only a person makes more of it. Of somebody to
-whom we never wrote it is asked only about messages that speak of writing, so there it never acts alone.
+whom we never wrote most is asked, and more still where the message does not even speak of writing.
 
 What is weighed are the words and their classes, each alone and with its neighbour, what only hints at an opt-out, and once more
 each word alone where it answers marketing: "pass" means something else there. Nobody complains of what was never sent, so most
@@ -28,6 +28,7 @@ _NUMBER = "0"  # what a number says is that there is one
 _SAY_NOTHING = frozenset({"common", "other", "mark", "keyword", "glue", "courtesy", "break", "comma"})
 _NAMES = {bit: f"#{name}" for name, bit in BITS.items() if name not in _SAY_NOTHING}
 _TELLING_MARKS = bits("asked|stop_sign")
+_FURTHER = 0.5  # that a message must lean which speaks of no writing, from somebody to whom we never wrote
 _LONGEST = 120  # tokens; what is longer is a letter, and its sentences speak for themselves
 
 
@@ -47,12 +48,17 @@ class Leaning:
     _of_answers: dict[int, float] = field(default_factory=dict)
     _of_neighbours: dict[tuple[int, int], float] = field(default_factory=dict)
 
-    def leans(self, tokens: Tokens, hint: str, *, after_ours: bool, after_marketing: bool) -> bool:
-        """Whether staff should look at it. A single word says enough only in answer to marketing."""
+    def leans(self, tokens: Tokens, hint: str, *, after_ours: bool, after_marketing: bool, of_writing: bool) -> bool:
+        """Whether staff should look at it. of_writing: it speaks of writing, lists, or an end to them.
+
+        A single word says enough only in answer to marketing.
+        """
         said = _said(tokens)
         if not said or len(said) > _LONGEST or (len(said) < 2 and not after_marketing):
             return False
-        least = self.least_after_marketing if after_marketing else self.least_after_ours if after_ours else self.least
+        least = self.least if of_writing else self.least + _FURTHER
+        if after_ours:
+            least = self.least_after_marketing if after_marketing else self.least_after_ours
         return self._score(said, hint, after_marketing=after_marketing) >= least
 
     def score(self, tokens: Tokens, hint: str = "", *, after_marketing: bool) -> float:

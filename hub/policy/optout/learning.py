@@ -24,19 +24,15 @@ _TELLING = 0.05  # what weighs less decides nothing, and is left out
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A message somebody judged. wants_out: it should at least be put to staff. hint: the rule that hints at that, "" for none.
-
-    counts: how many such messages it stands for; of everyday texts, there are far more than anybody can write down.
-    """
+    """A message somebody judged. wants_out: it should at least be put to staff. hint: the rule that hints at that, "" for none."""
 
     tokens: Tokens
     hint: str = ""
     wants_out: bool
     after_marketing: bool
-    counts: float = 1.0
 
 
-_Row = tuple[list[int], list[float], bool, float]
+_Row = tuple[list[int], list[float], bool]
 
 
 def learn(examples: Sequence[Example]) -> tuple[Mapping[str, float], float]:
@@ -48,9 +44,9 @@ def learn(examples: Sequence[Example]) -> tuple[Mapping[str, float], float]:
     chance = random.Random(0)  # noqa: S311 - an order that is always the same, no secret
     for _ in range(_ROUNDS):
         chance.shuffle(rows)
-        for at, much, wants_out, counts in rows:
+        for at, much, wants_out in rows:
             score = bias + sum([weights[i] * m for i, m in zip(at, much, strict=True)])
-            error = (1 / (1 + math.exp(-max(-30.0, min(30.0, score)))) - wants_out) * counts
+            error = 1 / (1 + math.exp(-max(-30.0, min(30.0, score)))) - wants_out
             if -_NEGLIGIBLE < error < _NEGLIGIBLE:
                 continue
             bias -= 0.01 * error
@@ -72,5 +68,5 @@ def _rows(examples: Sequence[Example]) -> tuple[dict[str, int], list[_Row]]:
     for example, count in zip(examples, counted, strict=True):
         much = scale(weighed(example.tokens))
         known = sorted((names[name], times * much) for name, times in count.items() if name in names)
-        rows.append(([at for at, _ in known], [m for _, m in known], example.wants_out, example.counts))
+        rows.append(([at for at, _ in known], [m for _, m in known], example.wants_out))
     return names, rows

@@ -29,8 +29,8 @@ from hub.policy.optout.whole import whole_message
 
 _OFFERED_FOR = timedelta(days=30)
 _ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
-# What a message must hold to be weighed where it answers nothing of ours: something about writing, lists, or an end to it.
-_ABOUT_WRITING = bits(
+# What a message holds that speaks of writing, of lists, or of an end to them: less is asked of it where it answers nothing of ours.
+_OF_WRITING = bits(
     "message|promo|sms|email|whatsapp|wechat|messenger|instagram|phone|contact|contacted|pester|send|list|consent|my_detail|my_data|data"
     "|unsubscribe|nuisance|vexed|stop|stop_after|remove|off|leave_alone|no_contact|withdraw|clinic|wrong_person|receive|keep|enough|no_more"
 )
@@ -74,12 +74,19 @@ def by_rules(text: str, context: TextContext, lexicon: Lexicon) -> Ruled:
 
 
 def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
-    """L5: no layer understood it, and its words lean towards an opt-out. Never where we never wrote and it speaks of no writing."""
-    ours = context.last_outbound_kind
-    if lexicon.leaning is None or (ours is None and not ruled.reading.present & _ABOUT_WRITING):
+    """L5: no layer understood it, and its words lean towards an opt-out. Where we never wrote, the weights never act alone: a word
+    that opt-outs are made of must stand in it.
+    """
+    ours, present = context.last_outbound_kind, ruled.reading.present
+    if lexicon.leaning is None or (ours is None and not present & (_OF_WRITING | lexicon.grammar.triggers)):
         return False
-    hint = ruled.hint.rule if ruled.hint else ""
-    return lexicon.leaning.leans(ruled.reading.tokens, hint, after_ours=ours is not None, after_marketing=ours is Kind.MKT)
+    return lexicon.leaning.leans(
+        ruled.reading.tokens,
+        ruled.hint.rule if ruled.hint else "",
+        after_ours=ours is not None,
+        after_marketing=ours is Kind.MKT,
+        of_writing=bool(present & _OF_WRITING),
+    )
 
 
 def _from_keyword(read: Reading, keyword: Keyword, first: int, end: int, context: TextContext) -> Signal:

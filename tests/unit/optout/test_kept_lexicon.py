@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,13 @@ def test_it_is_compiled_once_and_understands_the_same_afterwards(config: Path, c
         assert stops(kept_lexicon(config, config / "cache", KEY), "blimp")
     assert len(compiled) == 1
     assert len(kept(config / "cache")) == 1
+
+
+def test_two_that_start_together_compile_once(config: Path, compiled: list[Path]) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        started = [pool.submit(kept_lexicon, config, config / "cache", KEY) for _ in range(2)]
+    assert all(stops(one.result(), "blimp") for one in started)
+    assert len(compiled) == 1
 
 
 def test_a_changed_list_is_compiled_anew_and_the_old_one_goes(config: Path, compiled: list[Path]) -> None:

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.policy.optout.leaning import Leaning
+from hub.policy.optout.leaning import Before, Leaning, Tongue
 
 FOLDER = "leaning"
 WEIGHTS = "weights.json"
@@ -45,9 +45,7 @@ def load_leaning(config_dir: Path) -> Leaning | None:
             version=str(content["version"]),
             weights=_shared({str(name): float(weight) for name, weight in content["weights"].items()}),
             bias=float(content["bias"]),
-            least=float(content["least"]),
-            least_after_ours=float(content["least_after_ours"]),
-            least_after_marketing=float(content["least_after_marketing"]),
+            least={t: {b: float(content["least"][t][b]) for b in Before} for t in Tongue},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise BadLeaning(f"{file.name} is not as `hub lexicon learn` writes it ({type(fault).__name__}): learn again") from fault
@@ -88,9 +86,7 @@ def write_weights(config_dir: Path, leaning: Leaning) -> None:
     content = {
         "version": leaning.version,
         "bias": leaning.bias,
-        "least": leaning.least,
-        "least_after_ours": leaning.least_after_ours,
-        "least_after_marketing": leaning.least_after_marketing,
+        "least": {tongue: dict(of_tongue) for tongue, of_tongue in leaning.least.items()},
         "weights": dict(leaning.weights),
     }
     (config_dir / FOLDER / WEIGHTS).write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 from zlib import crc32
@@ -13,23 +12,16 @@ from hub.leaning import Said, read_examples, version_of, write_weights
 from hub.lexicon import load_lists
 from hub.model.address import Channel
 from hub.model.permission import TextContext
-from hub.policy.optout.leaning import Leaning
+from hub.policy.optout.leaning import Before, Leaning, Tongue, tongue_of
 from hub.policy.optout.learning import Example, learn
 from hub.policy.optout.lexicon import Lexicon
 from hub.policy.optout.recognise import by_rules
 
-
-class Before(StrEnum):
-    """What we had sent before somebody wrote."""
-
-    NOTHING = "Where we never wrote"
-    OURS = "Where we wrote before"
-    MARKETING = "After marketing"
-
-
 _PARTS = 4
 # What staff may be asked in vain, by what went before: as a share of the examples that ask for nothing, and of everyday texts.
-_IN_VAIN = {Before.NOTHING: (0.01, 0.0007), Before.OURS: (0.1, 0.04), Before.MARKETING: (0.08, 1.0)}
+_IN_VAIN = {Before.NOTHING: (0.01, 0.0007), Before.OURS: (0.11, 0.08), Before.MARKETING: (0.08, 1.0)}
+_TOLD = {Before.NOTHING: "Where we never wrote", Before.OURS: "Where we wrote before", Before.MARKETING: "After marketing"}
+_ENOUGH = 1000  # examples, to measure a tongue by its own
 _EVERYDAY = "everyday"  # how the names of files with such texts begin
 
 
@@ -38,6 +30,7 @@ class _Held:
     """An example and its score by weights that had not seen it."""
 
     said: Said
+    tongue: Tongue
     score: float
 
 
@@ -49,22 +42,15 @@ def learn_from_examples(config_dir: Path, output: TextIO) -> int:
         return 1
     lexicon = load_lists(config_dir)
     examples = [_example(one, lexicon) for one in said]
-    held = _held_back(said, examples)
-    limits = {before: _limit(held, before) for before in Before}
+    held = _held_back(said, examples, lexicon)
+    limits = {tongue: {before: _limit(held, tongue, before) for before in Before} for tongue in Tongue}
     weights, bias = learn(examples)
-    learnt = Leaning(
-        version=version_of(said),
-        weights=weights,
-        bias=bias,
-        least=limits[Before.NOTHING],
-        least_after_ours=min(limits[Before.NOTHING], limits[Before.OURS]),
-        least_after_marketing=limits[Before.MARKETING],
-    )
-    write_weights(config_dir, learnt)
+    write_weights(config_dir, Leaning(version=version_of(said), weights=weights, bias=bias, least=limits))
     output.write(f"Learnt {len(weights):,} weights from {len(said):,} examples.\n")
-    for before, limit in limits.items():
-        asked, clean = ([h.score >= limit for h in _after(held, before) if h.said.wants_out is wants] for wants in (True, False))
-        output.write(f"{before}: {_share(asked)} of those who want out would be put to staff, {_share(clean)} of the others in vain.\n")
+    for before, told in _TOLD.items():
+        after = _after(held, before)
+        asked, clean = ([h.score >= limits[h.tongue][before] for h in after if h.said.wants_out is wants] for wants in (True, False))
+        output.write(f"{told}: {_share(asked)} of those who want out would be put to staff, {_share(clean)} of the others in vain.\n")
     return 0
 
 
@@ -82,7 +68,7 @@ def _example(said: Said, lexicon: Lexicon) -> Example:
     )
 
 
-def _held_back(said: Sequence[Said], examples: Sequence[Example]) -> list[_Held]:
+def _held_back(said: Sequence[Said], examples: Sequence[Example], lexicon: Lexicon) -> list[_Held]:
     """Each example's score by weights learnt from the other parts."""
     order = sorted(range(len(said)), key=lambda at: crc32(said[at].text.encode("utf-8")))  # mixed, and the same every time
     held = []
@@ -90,9 +76,13 @@ def _held_back(said: Sequence[Said], examples: Sequence[Example]) -> list[_Held]
         out = order[part::_PARTS]
         kept = set(out)
         weights, bias = learn([e for at, e in enumerate(examples) if at not in kept])
-        leaning = Leaning(version="", weights=weights, bias=bias, least=0.0, least_after_ours=0.0, least_after_marketing=0.0)
+        leaning = Leaning(version="", weights=weights, bias=bias, least={})
         held += [
-            _Held(said=said[at], score=leaning.score(examples[at].tokens, examples[at].hint, after_marketing=examples[at].after_marketing))
+            _Held(
+                said=said[at],
+                tongue=tongue_of(examples[at].tokens, lexicon.english, lexicon.chinese),
+                score=leaning.score(examples[at].tokens, examples[at].hint, after_marketing=examples[at].after_marketing),
+            )
             for at in out
         ]
     return held
@@ -103,11 +93,13 @@ def _after(held: Sequence[_Held], before: Before) -> list[_Held]:
     return [h for h in held if h.said.after_marketing is (before is Before.MARKETING)]
 
 
-def _limit(held: Sequence[_Held], before: Before) -> float:
-    """The lowest score at which no more than the shares are flagged in vain."""
+def _limit(held: Sequence[_Held], tongue: Tongue, before: Before) -> float:
+    """The lowest score at which no more than the shares are flagged in vain. Of everyday texts, all count for a tongue that has none."""
     clean = [h for h in _after(held, before) if not h.said.wants_out]
     limits = []
     for share, everyday in zip(_IN_VAIN[before], (False, True), strict=True):
-        scores = sorted((h.score for h in clean if h.said.source.startswith(_EVERYDAY) is everyday), reverse=True)
+        alike = [h for h in clean if h.said.source.startswith(_EVERYDAY) is everyday]
+        own = [h for h in alike if h.tongue is tongue]
+        scores = sorted((h.score for h in (own if len(own) >= _ENOUGH else alike)), reverse=True)
         limits += [scores[min(int(share * len(scores)), len(scores) - 1)]] if scores else []
     return round(max(limits, default=0.0) + 0.01, 2)

@@ -7,7 +7,8 @@ whom we never wrote most is asked, and more still where the message does not eve
 
 What is weighed are the words and their classes, each alone and with its neighbour, what only hints at an opt-out, and once more
 each word alone where it answers marketing: "pass" means something else there. Nobody complains of what was never sent, so most
-is asked of somebody to whom we never wrote, and least of an answer to marketing.
+is asked of somebody to whom we never wrote, and least of an answer to marketing. How much is enough is measured for each tongue,
+because examples of them differ in number and kind.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -32,34 +34,45 @@ _FURTHER = 0.5  # that a message must lean which speaks of no writing, from some
 _LONGEST = 120  # tokens; what is longer is a letter, and its sentences speak for themselves
 
 
+class Before(StrEnum):
+    """What we had sent before somebody wrote."""
+
+    NOTHING = "nothing"
+    OURS = "ours"
+    MARKETING = "marketing"
+
+
+class Tongue(StrEnum):
+    """The tongues that have examples enough to be measured alone."""
+
+    ENGLISH = "english"
+    CHINESE = "chinese"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaning:
-    """Learnt weights. weights: feature -> weight, a feature as `features` names it. least: the score that puts a message to
-    staff; least_after_ours: the same where we wrote to them before; least_after_marketing: where that was marketing.
-    """
+    """Learnt weights. weights: feature -> weight, a feature as `features` names it. least: the score that puts a message to staff."""
 
     version: str
     weights: Mapping[str, float]
     bias: float
-    least: float
-    least_after_ours: float
-    least_after_marketing: float
+    least: Mapping[Tongue, Mapping[Before, float]]
     _of_classes: dict[int, float] = field(default_factory=dict)
     _of_answers: dict[int, float] = field(default_factory=dict)
     _of_neighbours: dict[tuple[int, int], float] = field(default_factory=dict)
 
-    def leans(self, tokens: Tokens, hint: str, *, after_ours: bool, after_marketing: bool, of_writing: bool) -> bool:
+    def leans(self, tokens: Tokens, hint: str, *, tongue: Tongue, before: Before, of_writing: bool) -> bool:
         """Whether staff should look at it. of_writing: it speaks of writing, lists, or an end to them.
 
         A single word says enough only in answer to marketing.
         """
         said = _said(tokens)
-        if not said or len(said) > _LONGEST or (len(said) < 2 and not after_marketing):
+        answers = before is Before.MARKETING
+        if not said or len(said) > _LONGEST or (len(said) < 2 and not answers):
             return False
-        least = self.least if of_writing else self.least + _FURTHER
-        if after_ours:
-            least = self.least_after_marketing if after_marketing else self.least_after_ours
-        return self._score(said, hint, after_marketing=after_marketing) >= least
+        further = 0.0 if of_writing or before is not Before.NOTHING else _FURTHER
+        return self._score(said, hint, after_marketing=answers) >= self.least[tongue][before] + further
 
     def score(self, tokens: Tokens, hint: str = "", *, after_marketing: bool) -> float:
         """The log-odds that this is an opt-out: the weights of `features`, summed without naming each class anew."""
@@ -106,6 +119,23 @@ def features(tokens: Tokens, hint: str, *, after_marketing: bool) -> Iterator[st
     for (left, before), (right, after) in pairwise(ends):
         yield f"{left} {right}"
         yield from pair_names(before, after)
+
+
+def tongue_of(tokens: Tokens, english: int, chinese: int) -> Tongue:
+    """What it is mostly written in, by its words. english, chinese: the bits of these languages. Plain letters nobody knows are English."""
+    of_english, of_chinese, of_others = 0, 0, 0
+    for word in tokens.words:
+        if word.languages & english:
+            of_english += 1
+        elif word.languages & chinese:
+            of_chinese += 1
+        elif word.languages:
+            of_others += 1
+    if of_chinese > of_english and of_chinese >= of_others:
+        return Tongue.CHINESE
+    if of_others > of_english or not (of_english or all(map(str.isascii, tokens.texts))):
+        return Tongue.OTHER
+    return Tongue.ENGLISH
 
 
 def _said(tokens: Tokens) -> list[tuple[str, int]]:

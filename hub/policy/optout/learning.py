@@ -18,6 +18,7 @@ _ROUNDS = 12
 _STEP = 0.2
 _SHRINK = 0.01  # of every weight, each round: what few examples say counts little
 _SEEN_AT_LEAST = 2  # examples, or a feature is that example's own
+_PAIR_AT_LEAST = 4  # the same of neighbours: rarer ones are half of all features, and tell nothing that is missed
 _NEGLIGIBLE = 0.002  # an error so small that the example has been learnt
 _TELLING = 0.05  # what weighs less decides nothing, and is left out
 
@@ -63,7 +64,8 @@ def _rows(examples: Sequence[Example]) -> tuple[dict[str, int], list[_Row]]:
     """Each feature's place, and of each example the places of its features, how much each counts, and the judgement."""
     counted = [Counter(features(e.tokens, e.hint, after_marketing=e.after_marketing)) for e in examples]
     seen = Counter(name for count in counted for name in count)
-    names = {name: at for at, name in enumerate(sorted(n for n, times in seen.items() if times >= _SEEN_AT_LEAST))}
+    often = sorted(name for name, times in seen.items() if times >= (_PAIR_AT_LEAST if " " in name else _SEEN_AT_LEAST))
+    names = {name: at for at, name in enumerate(often)}
     rows: list[_Row] = []
     for example, count in zip(examples, counted, strict=True):
         much = scale(weighed(example.tokens))

@@ -104,6 +104,7 @@ class Lexicon:
     letters: Mapping[str, str]  # single ones that stand for words: u, r
     homographs: Mapping[str, Mapping[int, Word]]  # words that are different things in different languages, by language
     english: int
+    chinese: int
     grammar: Grammar
     leaning: Leaning | None = None
     plain: frozenset[str] = frozenset()  # words of the examples that nothing would be guessed from
@@ -135,6 +136,7 @@ class _Compiler:
         self._words: dict[tuple[int, int], Word] = {}
         self._spellings = {short: word for word_list in lists for short, word in word_list.spellings.items()}
         self._english = sum(1 << n for n, words in enumerate(lists) if words.language == "en")
+        self._chinese = sum(1 << n for n, words in enumerate(lists) if words.language.startswith("zh"))
 
     def compile(self) -> Lexicon:
         for number, word_list in enumerate(self._lists):
@@ -162,6 +164,7 @@ class _Compiler:
             letters={short: word for short, word in self._spellings.items() if len(short) == 1},
             homographs=self._homographs(words),
             english=self._english,
+            chinese=self._chinese,
             grammar=compile_grammar(self._codes),
             other=special["other"],
             number=special["number"],

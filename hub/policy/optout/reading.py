@@ -33,8 +33,9 @@ class Reading:
         return self.seen.span(*self.folded.span(self.tokens.starts[first], self.tokens.ends[end - 1]))
 
     def capital(self, token: int) -> bool:
+        """Whether it begins with a capital letter, in a text that is not all capitals."""
         start, end = self.span(token, token + 1)
-        return self.received[start:end][:1].isupper()
+        return self.received[start:end][:1].isupper() and not self.received.isupper()
 
     def language(self, first: int, end: int) -> str:
         """The language of these tokens; where several share the words, the one that knows most of the message."""

@@ -19,6 +19,7 @@ from hub.policy.optout import rights
 from hub.policy.optout.classes import BITS, bits
 from hub.policy.optout.grammar import Compiled
 from hub.policy.optout.guards import alternative, clause, limited, mask_of
+from hub.policy.optout.leaning import Before, tongue_of
 from hub.policy.optout.lexicon import Keyword, Lexicon
 from hub.policy.optout.offers import offered_letters
 from hub.policy.optout.reading import Reading, read
@@ -77,15 +78,15 @@ def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
     """L5: no layer understood it, and its words lean towards an opt-out. Where we never wrote, the weights never act alone: a word
     that opt-outs are made of must stand in it.
     """
-    ours, present = context.last_outbound_kind, ruled.reading.present
-    if lexicon.leaning is None or (ours is None and not present & (_OF_WRITING | lexicon.grammar.triggers)):
+    ours, reading = context.last_outbound_kind, ruled.reading
+    if lexicon.leaning is None or (ours is None and not reading.present & (_OF_WRITING | lexicon.grammar.triggers)):
         return False
     return lexicon.leaning.leans(
-        ruled.reading.tokens,
+        reading.tokens,
         ruled.hint.rule if ruled.hint else "",
-        after_ours=ours is not None,
-        after_marketing=ours is Kind.MKT,
-        of_writing=bool(present & _OF_WRITING),
+        tongue=tongue_of(reading.tokens, lexicon.english, lexicon.chinese),
+        before=Before.NOTHING if ours is None else Before.MARKETING if ours is Kind.MKT else Before.OURS,
+        of_writing=bool(reading.present & _OF_WRITING),
     )
 
 

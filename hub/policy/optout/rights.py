@@ -16,6 +16,7 @@ _ASKING = BITS["asked"] | BITS["question"]
 _AGE_MAY_FOLLOW = (
     BITS["break"] | BITS["comma"] | BITS["years_old"] | BITS["common"] | BITS["but"] | BITS["link"] | BITS["question"] | BITS["mark"]
 )
+_OF_WHAT = BITS["link"] | BITS["off"]
 _MAX_DENIAL = 6  # tokens: "this isn't Sarah's phone anymore"
 
 
@@ -35,7 +36,8 @@ def wrong_person(tokens: Tokens, present: int, core: int, capital: Callable[[int
     saying = BITS["wrong_person"] | (BITS["misdirected"] if we_wrote and core <= _MAX_DENIAL else 0)
     if present & saying and not present & BITS["asked"]:
         at = next(i for i, word in enumerate(tokens.words) if word.mask & saying)
-        return at, at + 1
+        following = tokens.words[at + 1].mask if at + 1 < len(tokens) else 0
+        return None if following & _OF_WHAT else (at, at + 1)  # "wrong number on the door", "número equivocado de póliza"
     if not present & (BITS["not_called"] | BITS["i_am"]) or core > _MAX_DENIAL or present & _ASKING:
         return None
     words = tokens.words

@@ -98,7 +98,10 @@ def _mixed(read: Reading) -> Found | None:
     present = read.present
     if not present & _SENDINGS or not present & _ENDINGS or present & _MIXED_GUARDS:
         return None
-    at = next(i for i, word in enumerate(read.tokens.words) if word.mask & _ENDINGS)
+    words = read.tokens.words
+    at = next(i for i, word in enumerate(words) if word.mask & _ENDINGS)
+    if not any(word.mask & _SENDINGS for i, word in enumerate(words) if i != at):
+        return None  # one word that is both ("spam") says nothing by itself
     return Found("L4.mixed", at, at + 1)
 
 

@@ -16,12 +16,14 @@ FOUND = {OptOutLabel.OPT_OUT, OptOutLabel.AMBIGUOUS, OptOutLabel.WRONG_PERSON, O
 NEVER_WROTE, WROTE_BEFORE, AFTER_MARKETING = context(), context(note="after=ACK"), context(note="after=MKT")
 # set -> share found where we never wrote, where we wrote before, in answer to marketing
 LEAST = {
-    "english-ordinary": (0.65, 0.92, None),
-    "english-hard": (0.60, 0.89, 0.95),
-    "chinese": (0.76, 0.89, 0.95),
-    "others": (0.76, 0.94, 0.97),
+    "english-ordinary": (0.68, 0.97, None),
+    "english-hard": (0.33, 0.90, 0.95),
+    "chinese": (0.58, 0.93, 0.95),
+    "others": (0.72, 0.95, None),
 }
-MOST_ASKED_IN_VAIN = 0.09  # of those who ask for nothing, where we wrote before
+LANGUAGES = {"English": ("english-ordinary", "english-hard"), "Chinese": ("chinese",), "others": ("others",)}
+MOST_WITHDRAWN = 0.01  # of those who ask for nothing
+MOST_ASKED_IN_VAIN = 0.09  # of them, where we wrote before
 
 
 def said(name: str, *, wants_out: bool, after_marketing: bool) -> list[Said]:
@@ -38,11 +40,11 @@ def test_those_who_want_out_are_found(name: str) -> None:
             assert found / len(asked) >= least
 
 
-@pytest.mark.parametrize("name", LEAST)
-def test_those_who_do_not_are_hardly_ever_stopped_or_put_to_staff(name: str) -> None:
-    clean = said(name, wants_out=False, after_marketing=False)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_those_who_do_not_are_hardly_ever_stopped_or_put_to_staff(language: str) -> None:
+    clean = [one for name in LANGUAGES[language] for one in said(name, wants_out=False, after_marketing=False)]
     labels = [recognise(s.text, WROTE_BEFORE, LEXICON).label for s in clean]
-    assert labels.count(OptOutLabel.OPT_OUT) / len(clean) <= 0.01
+    assert labels.count(OptOutLabel.OPT_OUT) / len(clean) <= MOST_WITHDRAWN
     assert labels.count(OptOutLabel.AMBIGUOUS) / len(clean) <= MOST_ASKED_IN_VAIN
 
 

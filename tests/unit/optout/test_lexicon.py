@@ -10,7 +10,7 @@ import pytest
 from hub.lexicon import BadLexicon, load_lexicon, read_lists, unreviewed
 from hub.model.permission import OptOutLabel
 from hub.policy.optout import recognise
-from hub.policy.optout.leaning import Leaning
+from hub.policy.optout.leaning import Before, Leaning, Tongue
 from tests.unit.optout.helpers import ROOT, context
 
 WANTED = (  # noqa: SIM905 - a list of 28 strings reads worse
@@ -74,7 +74,7 @@ def test_a_folder_without_lists_is_refused(tmp_path: Path) -> None:
 
 
 def test_weights_may_raise_none_to_ambiguous_and_nothing_else() -> None:
-    always = Leaning(version="", weights={}, bias=0.0, least=-1.0, least_after_ours=-1.0, least_after_marketing=-1.0)
+    always = Leaning(version="", weights={}, bias=0.0, least={tongue: dict.fromkeys(Before, -1.0) for tongue in Tongue})
     lexicon = replace(load_lexicon(ROOT / "config"), leaning=always)
     assert recognise("call me at 3", context(), lexicon).label is OptOutLabel.AMBIGUOUS
     assert (

@@ -57,6 +57,7 @@ CLASSES: dict[str, str] = {
     "barrier": "turns a negation around: hesitate, forget, mind, worry",
     "mistake": "says a withdrawal was not meant: by mistake, accidentally",
     "undo": "asks for a withdrawal to be taken back: put me back, resubscribe",
+    "welcome": "wants to be written to, or waits for it: sign me up, please call me, nobody answers",
     "cancel": "cancels; in a clinic mostly an appointment",
     "keyword": "a whole-message stop word, found inside something longer",
     "appointment": "appointment, booking, visit, order, payment, deposit",

@@ -40,7 +40,7 @@ class Pattern:
 
     unless: classes none of which may stand in it. answering: only where our last message was marketing. ask: what it finds, or
     of a reversal touches, may also mean something else, so marketing stops and staff are asked. hint: even for that it is too
-    little by itself; weights judge it with the other words.
+    little by itself; weights judge it with the other words. wanted: a reversal that asks for more, so weights have nothing to judge.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Pattern:
     ask: bool = False
     hint: bool = False
     answering: bool = False
+    wanted: bool = False
 
     @property
     def limitable(self) -> bool:
@@ -168,9 +169,11 @@ REVOCATIONS = (
 
 # L2c: the same words turned around, or telling what happened. A revocation that overlaps one of these is none.
 REVERSALS = (
-    Pattern("L2c.dont_stop", "negation|after_negation again? stop|stop_after|unsubscribe|remove|cancel|leave_alone|no_contact"),
-    Pattern("L2c.dont_want_stop", "negation ~1 want ~3 stop"),
-    Pattern("L2c.dont_take_off", "negation ~1 take ~1 me ~1 off"),
+    Pattern(
+        "L2c.dont_stop", "negation|after_negation again? stop|stop_after|unsubscribe|remove|cancel|leave_alone|no_contact", wanted=True
+    ),
+    Pattern("L2c.dont_want_stop", "negation ~1 want ~3 stop", wanted=True),
+    Pattern("L2c.dont_take_off", "negation ~1 take ~1 me ~1 off", wanted=True),
     Pattern("L2c.i_dont", "i|others glue? negation again|other|glue? other|glue? contact|send|receive|pester"),
     Pattern("L2c.why_not", "question _2 negation _3 contact|send|pester|receive"),
     Pattern("L2c.to_whom", "negation|no_more|unwanted _3 contact|pester others|you"),
@@ -196,10 +199,10 @@ REVERSALS = (
     Pattern("L2c.not_it", "negation _1 send others|them link|off|place"),
     Pattern("L2c.this_way_not_that", "contact me …8 negation _1 contact", ask=True),
     Pattern("L2c.you_dont", "^ you negation ~1 contact|send"),
-    Pattern("L2c.not_afterwards", "leave_alone|no_contact|unsubscribe|stop_after after_negation"),
+    Pattern("L2c.not_afterwards", "leave_alone|no_contact|unsubscribe|stop_after after_negation", wanted=True),
     Pattern("L2c.what_i_sent", "stop ~4 i send|contact"),
-    Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈9 mistake"),
-    Pattern("L2c.mistaken", "mistake ≈4 unsubscribe|no_contact|remove|stop"),
+    Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈9 mistake", wanted=True),
+    Pattern("L2c.mistaken", "mistake ≈4 unsubscribe|no_contact|remove|stop", wanted=True),
     Pattern("L2c.off_the_diary", "remove|take ~2 me ~4 appointment"),
     Pattern("L2c.off_a_thing", "take ~1 me ~1 off me? glue? other|hold|body|place|thing", unless="message|promo|list", ask=True),
     Pattern("L2c.off_a_time", "remove|take ~1 me off glue? time|number"),
@@ -275,6 +278,7 @@ class Compiled:
     ask: bool
     hint: bool
     answering: bool
+    wanted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +341,7 @@ def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[C
             ask=p.ask,
             hint=p.hint,
             answering=p.answering,
+            wanted=p.wanted,
         )
         for p in patterns
     )

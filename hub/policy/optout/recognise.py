@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from hub.model.address import Channel
 from hub.model.permission import Kind, OptOutLabel, Signal, TextContext
@@ -30,6 +31,10 @@ from hub.policy.optout.whole import whole_message
 
 _OFFERED_FOR = timedelta(days=30)
 _ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
+# What may stand beside a welcome and make it none: "please call me, I want this to stop".
+_AGAINST = bits(
+    "negation|never|no|no_more|no_word|stop|stop_after|unwanted|enough|fewer|vexed|keep|remove|off|list|again|instead|only|this_way|promo"
+)
 # What a message holds that speaks of writing, of lists, or of an end to them: less is asked of it where it answers nothing of ours.
 _OF_WRITING = bits(
     "message|promo|sms|email|whatsapp|wechat|messenger|instagram|phone|contact|contacted|pester|send|list|consent|my_detail|my_data|data"
@@ -39,11 +44,14 @@ _OF_WRITING = bits(
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """What words and patterns say of a text (L1 to L4). hint: what only weights can make something of, where nothing else was found."""
+    """What words and patterns say of a text (L1 to L4). hint: what only weights can make something of, where nothing else was found.
+    wanted: it asks for more in so many words (L2c), so nothing is left to weigh.
+    """
 
     signal: Signal
     reading: Reading
     hint: Found | None
+    wanted: bool
 
 
 def recognise(text: str, context: TextContext, lexicon: Lexicon) -> Signal:
@@ -65,13 +73,18 @@ def by_rules(text: str, context: TextContext, lexicon: Lexicon) -> Ruled:
     reading = read(text, lexicon)
     tokens = reading.tokens
     if hit := whole_message(tokens, lexicon):
-        return Ruled(_from_keyword(reading, *hit, context), reading, None)
-    signal, hint = Signal(label=OptOutLabel.NONE), None
+        return Ruled(_from_keyword(reading, *hit, context), reading, None, False)
+    signal, hint, wanted = Signal(label=OptOutLabel.NONE), None, False
     if reading.present & lexicon.grammar.triggers:
-        signal, hint = _from_sentences(reading, context)
+        codes = _without_staccato(tokens, lexicon.other.code)
+        revoked = _revocations(reading, codes, context)
+        signal, hint = _from_sentences(reading, codes, revoked, context)
+        wanted = revoked.wanted
+    if reading.present & BITS["welcome"] and hint is None:
+        wanted = wanted or not reading.present & _AGAINST
     if signal.label is OptOutLabel.NONE and context.last_outbound_kind is Kind.MKT and is_unknown(tokens):
         signal = replace(signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id="L4.unknown_language")
-    return Ruled(signal, reading, hint)
+    return Ruled(signal, reading, hint, wanted)
 
 
 def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
@@ -79,7 +92,7 @@ def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
     that opt-outs are made of must stand in it.
     """
     ours, reading = context.last_outbound_kind, ruled.reading
-    if lexicon.leaning is None or (ours is None and not reading.present & (_OF_WRITING | lexicon.grammar.triggers)):
+    if lexicon.leaning is None or ruled.wanted or (ours is None and not reading.present & (_OF_WRITING | lexicon.grammar.triggers)):
         return False
     return lexicon.leaning.leans(
         reading.tokens,
@@ -118,13 +131,12 @@ def _was_offered(letter: str, context: TextContext, lexicon: Lexicon) -> bool:
     return letter.upper() in map(str.upper, offered)
 
 
-def _from_sentences(read: Reading, context: TextContext) -> tuple[Signal, Found | None]:
+def _from_sentences(read: Reading, codes: str, revoked: _Revoked, context: TextContext) -> tuple[Signal, Found | None]:
     """Everything that needs more than one word, and what only hints at something."""
     flags = _flags(read)
     nothing = Signal(label=OptOutLabel.NONE, flags=flags)
     grammar, tokens = read.lexicon.grammar, read.tokens
-    codes = _without_staccato(tokens, read.lexicon.other.code)
-    stops, provisional, turned = _revocations(read, codes, context)
+    stops, provisional, turned = revoked.stops, revoked.part, revoked.turned
     if found := rights.wrong_person(tokens, read.present, len(read.core), read.capital, we_wrote=context.last_outbound_kind is not None):
         return replace(_at(read, nothing, Found("wrong_person", *found)), label=OptOutLabel.WRONG_PERSON, suppress=(EVERYTHING,)), None
     request = rights.request(grammar, codes, read.present)
@@ -178,16 +190,29 @@ def _without_staccato(tokens: Tokens, other: str) -> str:
 _Stop = tuple[Found, set[Suppression]]
 
 
-def _revocations(read: Reading, codes: str, context: TextContext) -> tuple[list[_Stop], Found | None, bool]:
-    """L2c, L2b, L2: the revocations that stand; the first that stands only in part, one that only hints last; whether any is turned."""
+class _Revoked(NamedTuple):
+    """stops: the revocations that stand. part: the first that stands only in part, one that only hints last. turned: whether any
+    reversal is there. wanted: whether one of them asks for more.
+    """
+
+    stops: list[_Stop]
+    part: Found | None
+    turned: bool
+    wanted: bool
+
+
+def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
+    """L2c, L2b, L2."""
     grammar, tokens = read.lexicon.grammar, read.tokens
     turned: set[int] = set()
+    wanted = False
     doubts: dict[int, bool] = {}  # tokens a reversal puts in doubt -> whether what they say is but a hint
     for rule, first, end in grammar.matches(grammar.reversals, codes, read.present):
         if rule.ask or rule.hint:
             doubts.update({at: rule.hint and doubts.get(at, True) for at in range(first, end)})
         else:
             turned.update(range(first, end))
+            wanted = wanted or rule.wanted
     stops: list[_Stop] = []
     part: Found | None = None
     found = grammar.matches(grammar.revocations, codes, read.present)
@@ -201,7 +226,7 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> tuple[list[
             stops.append((Found(rule.id, first, end), reach(rule.reach, own, context.channel)))
         elif part is None or (part.hints and not found_part.hints):
             part = found_part
-    return stops, part, bool(turned or doubts)
+    return _Revoked(stops, part, bool(turned or doubts), wanted)
 
 
 def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[int, bool]) -> Found | None:

@@ -216,7 +216,7 @@ REVERSALS = (
     Pattern("L2c.off_a_days_list", "remove|erase|take ≈6 list link|glue link|glue? time|appointment", ask=True),
     Pattern("L2c.a_days_list", "time glue|link? list ~1 remove|erase", ask=True),
     Pattern("L2c.list_of_a_time", "list link? glue? time|appointment ~2 remove|erase", ask=True),
-    Pattern("L2c.left_a_thing", "unsubscribe link …4 appointment|thing", unless="message|promo", ask=True),
+    Pattern("L2c.left_a_thing", "unsubscribe link|off|glue …4 appointment|thing", unless="message|promo", ask=True),
     Pattern("L2c.thing_not", "body|thing|appointment negation ~1 send|contact", ask=True),
     Pattern("L2c.left_whom", "unsubscribe link|off|glue glue? other|others|appointment|body", unless="message|promo", hint=True),
     Pattern("L2c.when_it_ends", "question ~3 promo ~2 stop"),

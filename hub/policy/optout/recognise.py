@@ -32,9 +32,7 @@ from hub.policy.optout.whole import whole_message
 _OFFERED_FOR = timedelta(days=30)
 _ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
 # What may stand beside a welcome and make it none: "please call me, I want this to stop".
-_AGAINST = bits(
-    "negation|never|no|no_more|no_word|stop|stop_after|unwanted|enough|fewer|vexed|keep|remove|off|list|again|instead|only|this_way|promo"
-)
+_AGAINST = bits("negation|never|no|no_more|no_word|stop|stop_after|unwanted|enough|fewer|vexed|keep|remove|off|again|instead|only|this_way")
 # What a message holds that speaks of writing, of lists, or of an end to them: less is asked of it where it answers nothing of ours.
 _OF_WRITING = bits(
     "message|promo|sms|email|whatsapp|wechat|messenger|instagram|phone|contact|contacted|pester|send|list|consent|my_detail|my_data|data"
@@ -80,8 +78,8 @@ def by_rules(text: str, context: TextContext, lexicon: Lexicon) -> Ruled:
         revoked = _revocations(reading, codes, context)
         signal, hint = _from_sentences(reading, codes, revoked, context)
         wanted = revoked.wanted
-    if reading.present & BITS["welcome"] and hint is None:
-        wanted = wanted or not reading.present & _AGAINST
+    if hint is None and reading.present & BITS["welcome"] and not reading.present & _AGAINST:
+        wanted = True
     if signal.label is OptOutLabel.NONE and context.last_outbound_kind is Kind.MKT and is_unknown(tokens):
         signal = replace(signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id="L4.unknown_language")
     return Ruled(signal, reading, hint, wanted)

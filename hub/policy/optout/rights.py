@@ -16,7 +16,7 @@ _ASKING = BITS["asked"] | BITS["question"]
 _AGE_MAY_FOLLOW = (
     BITS["break"] | BITS["comma"] | BITS["years_old"] | BITS["common"] | BITS["but"] | BITS["link"] | BITS["question"] | BITS["mark"]
 )
-_OF_WHAT = BITS["link"] | BITS["off"]
+_OF_WHAT, _WHOM = BITS["link"] | BITS["off"], BITS["others"] | BITS["me"] | BITS["i"]
 _MAX_DENIAL = 6  # tokens: "this isn't Sarah's phone anymore"
 
 
@@ -36,8 +36,7 @@ def wrong_person(tokens: Tokens, present: int, core: int, capital: Callable[[int
     saying = BITS["wrong_person"] | (BITS["misdirected"] if we_wrote and core <= _MAX_DENIAL else 0)
     if present & saying and not present & BITS["asked"]:
         at = next(i for i, word in enumerate(tokens.words) if word.mask & saying)
-        following = tokens.words[at + 1].mask if at + 1 < len(tokens) else 0
-        return None if following & _OF_WHAT else (at, at + 1)  # "wrong number on the door", "número equivocado de póliza"
+        return None if _of_a_thing(tokens, at + 1, capital) else (at, at + 1)
     if not present & (BITS["not_called"] | BITS["i_am"]) or core > _MAX_DENIAL or present & _ASKING:
         return None
     words = tokens.words
@@ -46,6 +45,14 @@ def wrong_person(tokens: Tokens, present: int, core: int, capital: Callable[[int
         if denied and tokens.words[at + 1].mask & BITS["other"] and capital(at + 1):
             return at, at + 2
     return None
+
+
+def _of_a_thing(tokens: Tokens, at: int, capital: Callable[[int], bool]) -> bool:
+    """What is wrong is a thing's: "wrong number on the door", "número equivocado de póliza"; "wrong number for Mei" is not."""
+    words = tokens.words
+    if at + 1 >= len(words) or not words[at].mask & _OF_WHAT:
+        return False
+    return not (words[at + 1].mask & _WHOM or (words[at + 1].mask & BITS["other"] and capital(at + 1)))
 
 
 def is_child(tokens: Tokens, present: int) -> bool:

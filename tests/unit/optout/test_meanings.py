@@ -52,3 +52,61 @@ def test_what_only_hints_counts_in_answer_to_marketing(text: str) -> None:
     """Elsewhere the weights judge it with the other words."""
     assert read(text).label is OptOutLabel.NONE
     assert read(text, note="after=MKT").label is OptOutLabel.AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't stop sending me offers",
+        "Please don't stop the reminders, I'd forget otherwise!",
+        "sign me up for offers",
+        "happy to receive messages on whatsapp",
+        "why has no message come? please call me",
+        "请继续发给我",
+    ],
+)
+def test_who_welcomes_messages_is_left_to_them_whatever_we_wrote_before(text: str) -> None:
+    assert read(text, note="after=ACK").label is OptOutLabel.NONE
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"),
+    [
+        ("take me off the list for tuesday and put me on friday", "take me off the list"),
+        ("Kannst du mich von der Liste für Samstag streichen", "Bitte streichen Sie mich von der Liste"),
+        ("I unsubscribed from the monthly cleaning membership", "I unsubscribed"),
+        ("clicked unsubscribe with my fat fingers, put me back", "unsubscribe me please"),
+        ("my bowel won't leave me be", "leave me be"),
+        ("Don't call me an ambulance, it's not that bad", "Don't call me"),
+        ("no contact sports for how long?", "no contact please"),
+        ("药不用寄,我明天来拿", "不用再寄了"),
+    ],
+)
+def test_leaving_something_else_withdraws_nothing(kept: str, left: str) -> None:
+    assert read(kept).label is not OptOutLabel.OPT_OUT
+    assert read(left).label is OptOutLabel.OPT_OUT
+
+
+@pytest.mark.parametrize(
+    ("thing", "person"),
+    [("Wrong number of tablets in the box", "Wrong number"), ("wrong number on the door", "wrong number for Mei")],
+)
+def test_a_wrong_number_may_be_a_things(thing: str, person: str) -> None:
+    assert read(thing).label is not OptOutLabel.WRONG_PERSON
+    assert read(person).label is OptOutLabel.WRONG_PERSON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "email only thanks",
+        "bitte nur per Post, danke",
+        "no calls before 8am please",
+        "ring me never",
+        "14 texts from you in 4 days",
+        "my husband passed away in March, these messages keep coming",
+        "nt intrested thx",
+    ],
+)
+def test_one_way_only_bad_hours_counts_and_deaths_go_to_staff_where_we_wrote_before(text: str) -> None:
+    assert read(text, note="after=ACK").label in {OptOutLabel.AMBIGUOUS, OptOutLabel.OPT_OUT}

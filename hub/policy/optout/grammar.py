@@ -129,7 +129,7 @@ REVOCATIONS = (
     Pattern("L4.remove_me_from", "remove ~1 me off|link", unless="body|appointment|thing|place", ask=True),
     Pattern("L4.dont_do_again", "negation ~1 other ~1 me …8 again", ask=True, answering=True),
     Pattern("L4.please_stop", "courtesy stop", also="contact|message|promo", ask=True),
-    Pattern("L4.not_get", "negation take ~4 message|promo", ask=True),
+    Pattern("L4.not_get", "negation take ~4 message|promo", hint=True),
     Pattern("L4.remove_promo", "remove ~4 promo", ask=True),
     Pattern("L2.dont_keep", "negation keep contact|send"),
     Pattern("L4.not_here", "negation glue messenger|whatsapp|wechat|instagram|sms|email courtesy", ask=True),

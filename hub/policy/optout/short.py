@@ -63,7 +63,7 @@ def lone_word(read: Reading, context: TextContext, *, turned: bool) -> Found | N
     after_marketing = context.last_outbound_kind is Kind.MKT
     if said := _closed_sentence(read, after_marketing=after_marketing) or _shouted(read):
         return said
-    if (after_marketing or read.present & BITS["promo"]) and (mixed := _mixed(read)):
+    if (after_marketing or read.present & BITS["promo"]) and (mixed := _mixed(read, wrote=context.last_outbound_kind is not None)):
         return mixed
     if read.present & L3:
         return None
@@ -93,7 +93,7 @@ def _refusal(read: Reading) -> Found | None:
     return Found("L4b.refusal", refusals[0], refusals[0] + 1) if refusals and others <= 1 else None
 
 
-def _mixed(read: Reading) -> Found | None:
+def _mixed(read: Reading, *, wrote: bool) -> Found | None:
     """An ending word and what we send, in one message, in no pattern we know: staff judge. Questions and reports are none."""
     present = read.present
     if not present & _SENDINGS or not present & _ENDINGS or present & _MIXED_GUARDS:
@@ -102,7 +102,7 @@ def _mixed(read: Reading) -> Found | None:
     at = next(i for i, word in enumerate(words) if word.mask & _ENDINGS)
     if not any(word.mask & _SENDINGS for i, word in enumerate(words) if i != at):
         return None  # one word that is both ("spam") says nothing by itself
-    return Found("L4.mixed", at, at + 1)
+    return Found("L4.mixed", at, at + 1, hints=not wrote)
 
 
 def _closed(read: Reading, *, after_marketing: bool) -> Found | None:

@@ -135,8 +135,10 @@ def _from_sentences(read: Reading, codes: str, revoked: _Revoked, context: TextC
     nothing = Signal(label=OptOutLabel.NONE, flags=flags)
     grammar, tokens = read.lexicon.grammar, read.tokens
     stops, provisional, turned = revoked.stops, revoked.part, revoked.turned
-    if found := rights.wrong_person(tokens, read.present, len(read.core), read.capital, we_wrote=context.last_outbound_kind is not None):
-        return replace(_at(read, nothing, Found("wrong_person", *found)), label=OptOutLabel.WRONG_PERSON, suppress=(EVERYTHING,)), None
+    reached = rights.wrong_person(tokens, read.present, len(read.core), read.capital, we_wrote=context.last_outbound_kind is not None)
+    apology = reached is not None and _may_be_their_own(read, reached[0])
+    if reached and not apology:
+        return replace(_at(read, nothing, Found("wrong_person", *reached)), label=OptOutLabel.WRONG_PERSON, suppress=(EVERYTHING,)), None
     request = rights.request(grammar, codes, read.present)
     if request and not _is_about_list(stops, request):
         kind, first, end = request
@@ -148,6 +150,8 @@ def _from_sentences(read: Reading, codes: str, revoked: _Revoked, context: TextC
         widest, _ = max(stops, key=lambda stop: EVERYTHING in stop[1])
         rows = set().union(*(row for _, row in stops))
         return replace(_at(read, nothing, widest), label=OptOutLabel.OPT_OUT, suppress=ordered(rows)), None
+    if reached and (provisional is None or provisional.hints):
+        provisional = Found("L4.misdirected", *reached)
     if provisional is None or provisional.hints:
         lone = lone_word(read, context, turned=turned)
         provisional = lone if provisional is None or (lone and not lone.hints) else provisional
@@ -159,6 +163,12 @@ def _from_sentences(read: Reading, codes: str, revoked: _Revoked, context: TextC
     if tokens.words[provisional.first].mask & BITS["cancel"] and context.appointment_pending:
         hit = replace(hit, flags=(*flags, "appointment?"))
     return hit, None
+
+
+def _may_be_their_own(read: Reading, at: int) -> bool:
+    """Politely said, "sent to the wrong person" may be a message of theirs: only staff can tell."""
+    mask = read.tokens.words[at].mask
+    return bool(mask & BITS["misdirected"] and not mask & BITS["wrong_person"] and read.present & BITS["courtesy"])
 
 
 def _at(read: Reading, signal: Signal, found: Found) -> Signal:

@@ -110,3 +110,10 @@ def test_a_wrong_number_may_be_a_things(thing: str, person: str) -> None:
 )
 def test_one_way_only_bad_hours_counts_and_deaths_go_to_staff_where_we_wrote_before(text: str) -> None:
     assert read(text, note="after=ACK").label in {OptOutLabel.AMBIGUOUS, OptOutLabel.OPT_OUT}
+
+
+@pytest.mark.parametrize("text", ["sorry wrong person", "不好意思发错人了"])
+def test_who_may_have_sent_something_wrong_themselves_is_put_to_staff_and_not_shut_out(text: str) -> None:
+    assert read(text, note="after=ACK").label is OptOutLabel.AMBIGUOUS
+    assert read("sorry wrong person, stop texting me", note="after=ACK").label is OptOutLabel.OPT_OUT
+    assert read("wrong person", note="after=ACK").label is OptOutLabel.WRONG_PERSON

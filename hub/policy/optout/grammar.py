@@ -61,13 +61,14 @@ class Pattern:
 
 _B, _M, _E = Reach.BARE, Reach.MARKETING, Reach.EVERYTHING
 _SENT = "message|promo"
+_ENDING = "stop|stop_after|unsubscribe|remove|cancel|leave_alone|no_contact"
 
 # L2: a revocation (policy §3.3).
 REVOCATIONS = (
     Pattern("L2.leave_alone", "leave_alone", _E),
     Pattern("L2.no_contact", "no_contact"),
     Pattern("L2.unsubscribe", "unsubscribe", unless="undo"),
-    Pattern("L4.unsubscribe", "unsubscribe", hint=True),
+    Pattern("L4.unsubscribe", "unsubscribe", also="undo", ask=True),
     Pattern("L2.stop_contact", f"stop ~4 contact|contacted|send|{_SENT}|receive"),
     Pattern("L2.stop_pestering", "stop ~2 pester"),
     Pattern("L2.dont_pester", "negation _3 pester ~1 me"),
@@ -169,13 +170,13 @@ REVOCATIONS = (
 
 # L2c: the same words turned around, or telling what happened. A revocation that overlaps one of these is none.
 REVERSALS = (
-    Pattern(
-        "L2c.dont_stop", "negation|after_negation again? stop|stop_after|unsubscribe|remove|cancel|leave_alone|no_contact", wanted=True
-    ),
+    Pattern("L2c.dont_stop", f"negation|after_negation again? {_ENDING}"),
+    Pattern("L2c.carry_on", f"^ negation again? {_ENDING}", wanted=True),
     Pattern("L2c.dont_want_stop", "negation ~1 want ~3 stop", wanted=True),
     Pattern("L2c.dont_take_off", "negation ~1 take ~1 me ~1 off", wanted=True),
     Pattern("L2c.i_dont", "i|others glue? negation again|other|glue? other|glue? contact|send|receive|pester"),
-    Pattern("L2c.why_not", "question _2 negation _3 contact|send|pester|receive"),
+    Pattern("L2c.why_not", "question _2 negation _3 contact|send|pester"),
+    Pattern("L2c.why_not_received", "question _2 negation _3 receive", ask=True),
     Pattern("L2c.to_whom", "negation|no_more|unwanted _3 contact|pester others|you"),
     Pattern("L2c.and_do", "negation _1 contact but other"),
     Pattern("L2c.you_are_not", "you glue negation again? pester"),
@@ -199,10 +200,10 @@ REVERSALS = (
     Pattern("L2c.not_it", "negation _1 send others|them link|off|place"),
     Pattern("L2c.this_way_not_that", "contact me …8 negation _1 contact", ask=True),
     Pattern("L2c.you_dont", "^ you negation ~1 contact|send"),
-    Pattern("L2c.not_afterwards", "leave_alone|no_contact|unsubscribe|stop_after after_negation", wanted=True),
-    Pattern("L2c.what_i_sent", "stop ~4 i send|contact"),
-    Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈9 mistake", wanted=True),
-    Pattern("L2c.mistaken", "mistake ≈4 unsubscribe|no_contact|remove|stop", wanted=True),
+    Pattern("L2c.not_afterwards", "leave_alone|no_contact|unsubscribe after_negation", ask=True),
+    Pattern("L2c.what_i_sent", "stop ~4 i send|contact", ask=True),
+    Pattern("L2c.by_mistake", "unsubscribe|cancel|remove|no_contact|stop ≈4 mistake", ask=True),
+    Pattern("L2c.mistaken", "mistake ≈4 unsubscribe|no_contact|remove|stop", ask=True),
     Pattern("L2c.off_the_diary", "remove|take ~2 me ~4 appointment"),
     Pattern("L2c.off_a_thing", "take ~1 me ~1 off me? glue? other|hold|body|place|thing", unless="message|promo|list", ask=True),
     Pattern("L2c.off_a_time", "remove|take ~1 me off glue? time|number"),

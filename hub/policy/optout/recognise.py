@@ -229,7 +229,7 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
             continue
         if rule.answering and context.last_outbound_kind is not Kind.MKT:
             continue
-        if (found_part := _in_part(rule, first, end, tokens, doubts, stranger=context.last_outbound_kind is None)) is None:
+        if (found_part := _in_part(rule, first, end, tokens, doubts)) is None:
             own = mask_of(tokens, first, end) if alternative(tokens, first, end) else mask_of(tokens, first, clause(tokens, first, end)[1])
             stops.append((Found(rule.id, first, end), reach(rule.reach, own, context.channel)))
         elif part is None or (part.hints and not found_part.hints):
@@ -237,16 +237,10 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
     return _Revoked(stops, part, bool(turned or doubts), wanted)
 
 
-def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[int, bool], *, stranger: bool) -> Found | None:
-    """The revocation as one that staff must judge, for what it may also mean or what limits it; None where it stands.
-
-    stranger: we never wrote to them. What a reversal puts in doubt is then but a hint: there is no message of ours it could be about.
-    """
+def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[int, bool]) -> Found | None:
+    """The revocation as one that staff must judge, for what it may also mean or what limits it; None where it stands."""
     if rule.hint or rule.ask or (doubts and not doubts.keys().isdisjoint(range(first, end))):
-        if stranger and not (rule.hint or rule.ask) and limited(tokens, first, end):
-            return Found("L2b.limited", first, end)
-        hints = rule.hint or (not rule.ask and (stranger or all(doubts.get(at, True) for at in range(first, end))))
-        return Found(rule.id, first, end, hints=hints)
+        return Found(rule.id, first, end, hints=rule.hint or (not rule.ask and all(doubts.get(at, True) for at in range(first, end))))
     if alternative(tokens, first, end):
         own = mask_of(tokens, first, end)
         stands = (named_channels(own) or own & BITS["promo"]) and not own & BITS["phone"]

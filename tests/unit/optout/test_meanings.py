@@ -117,3 +117,25 @@ def test_who_may_have_sent_something_wrong_themselves_is_put_to_staff_and_not_sh
     assert read(text, note="after=ACK").label is OptOutLabel.AMBIGUOUS
     assert read("sorry wrong person, stop texting me", note="after=ACK").label is OptOutLabel.OPT_OUT
     assert read("wrong person", note="after=ACK").label is OptOutLabel.WRONG_PERSON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "unsubscribe me, you added me by mistake",
+        "I was added by mistake, please unsubscribe me",
+        "Vous m'avez inscrit par erreur, désabonnez-moi",
+        "Вы меня подписали по ошибке, отпишите меня",
+        "手滑订阅了,退订",
+        "I unsubscribed and you put me back on the list",
+        "stop texting me, you put me back on the list",
+        "Please stop I message you before about this",
+        "how do i not receive these messages",
+        "message band karo mat bhejo",
+        "kindly stop the sms i send you mail already",
+    ],
+)
+def test_a_stop_that_could_be_read_otherwise_is_never_lost(text: str) -> None:
+    """A mistake may be ours, and people write without commas: at the least staff are asked, whether we wrote before or not."""
+    for note in ("", "after=ACK"):
+        assert read(text, note=note).label in {OptOutLabel.OPT_OUT, OptOutLabel.AMBIGUOUS}

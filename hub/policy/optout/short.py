@@ -32,6 +32,7 @@ _VOCABULARY = (
 )
 _PLEADING = _SENDINGS | bits("contact|list|consent|courtesy")
 _REFUSING = bits("no_word|anger|temper|courtesy|you|me|but|i|negation|want")
+_TELLING, _TO_US = bits("i|i_am|others"), bits("you|want")
 
 
 class Found(NamedTuple):
@@ -69,7 +70,7 @@ def lone_word(read: Reading, context: TextContext, *, turned: bool) -> Found | N
         return None
     if closed := _closed(read, after_marketing=after_marketing):
         return closed
-    return _refusal(read) if len(core) <= _REFUSAL_TOKENS else None
+    return _refusal(read, wrote=context.last_outbound_kind is not None) if len(core) <= _REFUSAL_TOKENS else None
 
 
 def _wordless(read: Reading, context: TextContext) -> Found | None:
@@ -81,16 +82,26 @@ def _wordless(read: Reading, context: TextContext) -> Found | None:
     return None
 
 
-def _refusal(read: Reading) -> Found | None:
-    """A stop word in a message of four words, or a refusal in one of five."""
+def _refusal(read: Reading, *, wrote: bool) -> Found | None:
+    """A stop word in a message of four words, or a refusal in one of five.
+
+    Where we never wrote, it must be all that is said: "tell him to stop", "we have enough" tell of something else.
+    """
     words, core = read.tokens.words, read.core
     for at in core:
         counted = any(words[i].mask & BITS["number"] for i in core)  # "one more stop", "i end at 6"
         if words[at].mask & BITS["keyword"] and len(core) <= _L4_TOKENS and not counted and _may_stand_alone(read, at):
-            return Found("L4.keyword", at, at + 1)
+            return Found("L4.keyword", at, at + 1, hints=not wrote and _is_told(read, core, at))
     refusals = [i for i, word in enumerate(words) if word.mask & BITS["anger"]]
     others = sum(bool(words[i].mask & BITS["other"]) for i in core)
-    return Found("L4b.refusal", refusals[0], refusals[0] + 1) if refusals and others <= 1 else None
+    if not refusals or others > 1:
+        return None
+    return Found("L4b.refusal", refusals[0], refusals[0] + 1, hints=not wrote and _is_told(read, core, refusals[0]))
+
+
+def _is_told(read: Reading, core: list[int], at: int) -> bool:
+    """Before the stop word somebody is named who does it: "we'll stop". "I want to stop", "I beg you stop" are said to us."""
+    return not read.present & _TO_US and any(read.tokens.words[i].mask & _TELLING for i in core if i < at)
 
 
 def _mixed(read: Reading, *, wrote: bool) -> Found | None:

@@ -312,21 +312,24 @@ class Reason(StrEnum):
     NO_RULE = "NO_RULE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The judge's answer. gate: 1-26, the row of policy §2.2 that spoke (26 for ALLOW).
 
     proofs: what an ALLOW stands on, as "name=value" pairs of ids and times, never text:
     ("ground=consent", "consent=…", "wording=…"). facts: what it was decided on; kept for the digest alone.
+    One is made for every person of every campaign, and a struct is made in a tenth of a dataclass's time.
     """
 
     outcome: Outcome
     reason: Reason
     gate: int
     policy_version: str
-    facts: Facts | None = field(repr=False)
+    facts: Facts | None
     retry_at: datetime | None = None
     proofs: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Decision({self.outcome}, {self.reason}, gate={self.gate}, retry_at={self.retry_at}, proofs={self.proofs})"
 
     @property
     def facts_digest(self) -> str:

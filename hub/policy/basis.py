@@ -16,7 +16,9 @@ PURPOSES = frozenset({"promotion", "newsletter", "event"})  # the closed list of
 SOFT_OPTIN_CHANNELS = frozenset({Channel.EMAIL, Channel.SMS})
 _INVITED = (InvitationState.OPEN, InvitationState.DIALOGUE)
 _NO_TIME = timedelta(0)
-_MKT, _EXPORT = Kind.MKT, Kind.ADS  # looked up once: members are slow to find on their class
+# Looked up once: members are slow to find on their class.
+_MKT, _EXPORT, _ANSWERS = Kind.MKT, Kind.ADS, (Kind.RPL, Kind.ACK, Kind.BOT)
+_HEALTH, _NO_ANSWER, _NONE = Selection.HEALTH_HISTORY, InvitationState.NO_ANSWER, InvitationState.NONE
 
 Basis = Callable[[Facts, PolicySettings], Reason | None]
 
@@ -28,9 +30,9 @@ def _reply(facts: Facts, settings: PolicySettings) -> Reason | None:
     state = state_at(held, facts.env.now, settings)
     if state in _INVITED:
         return None
-    if state is InvitationState.NO_ANSWER:
+    if state is _NO_ANSWER:
         return Reason.NO_ANSWER
-    if state is InvitationState.NONE and held.other_channel_open:
+    if state is _NONE and held.other_channel_open:
         return Reason.CROSS_CHANNEL
     return Reason.NO_INVITATION
 
@@ -94,21 +96,23 @@ def _opt_in_question(facts: Facts, settings: PolicySettings) -> Reason | None:
 def _marketing(facts: Facts, settings: PolicySettings) -> Reason | None:
     if facts.kind is _MKT and facts.purpose not in PURPOSES:
         return Reason.NO_CONSENT
-    if not valid_consents(facts, settings) and not soft_optin(facts, settings):
+    if _first_valid(facts, settings) is None and not soft_optin(facts, settings):
         return _why_no_consent(facts, settings)
-    if type(facts.selection) is not Selection or (facts.selection is Selection.HEALTH_HISTORY and not _health_agreed(facts, settings)):
+    if type(facts.selection) is not Selection or (facts.selection is _HEALTH and not _health_agreed(facts, settings)):
         return Reason.HEALTH_SELECTION
     return None
 
 
 def _health_agreed(facts: Facts, settings: PolicySettings) -> bool:
-    return any(c.health_relevance is True for c in valid_consents(facts, settings))
+    return any(c.health_relevance is True and _fault(c, facts, settings) is None for c in _matching(facts))
 
 
-def valid_consents(facts: Facts, settings: PolicySettings) -> list[ConsentFacts]:
-    """Consents this message may stand on: purpose and channel, proven, confirmed, unexpired, not ended."""
-    found = _matching(facts)
-    return [c for c in found if _fault(c, facts, settings) is None] if found else found
+def _first_valid(facts: Facts, settings: PolicySettings) -> ConsentFacts | None:
+    """The first consent this message may stand on: purpose and channel, proven, confirmed, unexpired, not ended."""
+    for consent in _matching(facts):
+        if _fault(consent, facts, settings) is None:
+            return consent
+    return None
 
 
 def _matching(facts: Facts) -> list[ConsentFacts]:
@@ -209,11 +213,11 @@ def proofs(facts: Facts, settings: PolicySettings) -> tuple[str, ...]:
         if consent is None:
             return ("ground=soft_optin", f"sale={facts.soft_optin.sale_id}")
         return "ground=consent", f"consent={consent.id}", f"wording={consent.wording}", f"given_at={consent.given_at.isoformat()}"
-    if kind in (Kind.RPL, Kind.ACK, Kind.BOT) and facts.invitation is not None:
+    if kind in _ANSWERS and facts.invitation is not None:
         held = facts.invitation
         heard = held.last_inbound_at or held.opened_at
         named = ("named_by_person=yes",) if held.named_by_person else ()
-        return ("ground=invitation", f"state={held.state}", f"since={heard.isoformat() if heard else 'unknown'}", *named)
+        return ("ground=invitation", f"state={held.state}", "since=" + (heard.isoformat() if heard else "unknown"), *named)
     if kind is Kind.OOC and ground.revoked_at is not None:
         return "ground=revocation", f"revoked_at={ground.revoked_at.isoformat()}"
     if kind is Kind.DOI and ground.form_ticked_at is not None:

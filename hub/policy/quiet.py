@@ -21,23 +21,25 @@ def quiet_until(now: datetime, zone: str | None, settings: PolicySettings) -> da
     if where is None:
         where, narrower = ZoneInfo(HOUSE_ZONE), settings.quiet_unknown_narrower_h
     local = now.astimezone(where)
-    today = _opening(local.date(), settings, narrower)
+    hours = settings.quiet_weekday, settings.quiet_sunday, narrower
+    today = _opening(local.date(), *hours)
     if today is not None and today[0] <= local.hour < today[1]:
         return None
     for ahead in range(15):  # no fortnight is all holidays
         day = local.date() + timedelta(days=ahead)
-        opening = _opening(day, settings, narrower)
+        opening = _opening(day, *hours)
         start = opening and datetime.combine(day, time(opening[0]), where)
         if start is not None and local < start:
             return start.astimezone(now.tzinfo)
     return (now + timedelta(days=1)).replace(microsecond=0)
 
 
-def _opening(day: date, settings: PolicySettings, narrower: int) -> tuple[int, int] | None:
+@lru_cache(maxsize=64)
+def _opening(day: date, weekday: tuple[int, int], sunday: tuple[int, int], narrower: int) -> tuple[int, int] | None:
     """The hours of a day, or None for a public holiday or hours narrowed away."""
     if day in public_holidays(day.year):
         return None
-    start, end = settings.quiet_sunday if day.weekday() == _SUNDAY else settings.quiet_weekday
+    start, end = sunday if day.weekday() == _SUNDAY else weekday
     return (start + narrower, end - narrower) if start + narrower < end - narrower else None
 
 

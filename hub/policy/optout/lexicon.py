@@ -98,6 +98,7 @@ class Lexicon:
     number: Word
     clock: Word
     child_age: Word
+    telephone: Word
     stop_sign: Word
     mark: Word
     spellings: Mapping[str, str]
@@ -170,6 +171,7 @@ class _Compiler:
             number=special["number"],
             clock=special["clock"],
             child_age=special["child_age"],
+            telephone=special["telephone"],
             stop_sign=special["stop_sign"],
             mark=special["mark"],
         )
@@ -273,6 +275,7 @@ _SPECIAL = {
     "number": ("number",),
     "clock": ("number", "time"),
     "child_age": ("number", "age_of_child"),
+    "telephone": ("number", "my_detail"),
     "stop_sign": ("stop_sign",),
     "mark": ("mark",),
 }
@@ -281,7 +284,7 @@ _SPECIAL = {
 def _part_of_phrase(text: str) -> int:
     """What a token is that is listed only as part of longer entries: what it would be were it not listed."""
     if not text.isdigit():
-        return BITS["other"]
+        return BITS["other" if text[0].isalnum() else "mark"]
     return sum(BITS[name] for name in _SPECIAL["child_age" if text in CHILD_AGES else "number"])
 
 

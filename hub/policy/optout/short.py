@@ -32,7 +32,7 @@ _VOCABULARY = (
 )
 _PLEADING = _SENDINGS | bits("contact|list|consent|courtesy")
 _REFUSING = bits("no_word|anger|temper|courtesy|you|me|but|i|negation|want")
-_TELLING, _TO_US = bits("i|i_am|others"), bits("you|want")
+_TELLING, _TO_US = bits("i|others"), bits("you|want")
 
 
 class Found(NamedTuple):

@@ -29,6 +29,7 @@ _CYRILLIC_LIKE = str.maketrans("aeopcyxijkmtbh", "аеорсухијкмтвн")
 _LATIN, _CYRILLIC, _GREEK = re.compile("[a-z]"), re.compile("[а-яёіїєґѕјԁһ]"), re.compile("[α-ω]")
 _ENGLISH_ENDINGS = frozenset({"ve", "ll", "re", "d", "m", "s"})  # I've, you'll: the word before says what it is
 _MAX_FUZZY = 16
+_TELEPHONE = 9  # digits in one: "remove 07700900123 from your system" is how somebody is reached
 _MAX_LETTERS = 24
 _AMID = 2  # words that make a text one of their language; as many English ones for each word English does not know
 _STOPPING, _HARMLESS = bits("no_contact|unsubscribe|unwanted|stop|stop_after"), bits("appointment|thing")
@@ -239,6 +240,8 @@ def _guess(token: str, lexicon: Lexicon) -> tuple[str, Word]:
 
 def _number(token: str, lexicon: Lexicon) -> Word:
     if token.isdigit():
+        if len(token) >= _TELEPHONE:
+            return lexicon.telephone
         return lexicon.child_age if token in CHILD_AGES else lexicon.number
     return lexicon.clock if _CLOCK.fullmatch(token) else lexicon.number
 

@@ -63,7 +63,7 @@ def test_weights_only_ever_raise_none_to_ambiguous() -> None:
 
 def test_a_complaint_no_pattern_knows_goes_to_staff_after_marketing() -> None:
     asked = context(note="after=MKT")
-    for text in ("third one this week and I never even came in", "are you lot ever going to give up"):
+    for text in ("third one this week and I never even came in", "does this ever end with you lot"):
         assert recognise(text, asked, WITHOUT).label is OptOutLabel.NONE
         found = recognise(text, asked, LEXICON)
         assert (found.label, found.matched_span) == (OptOutLabel.AMBIGUOUS, (0, len(text)))

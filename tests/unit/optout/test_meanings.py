@@ -139,3 +139,40 @@ def test_a_stop_that_could_be_read_otherwise_is_never_lost(text: str) -> None:
     """A mistake may be ours, and people write without commas: at the least staff are asked, whether we wrote before or not."""
     for note in ("", "after=ACK"):
         assert read(text, note=note).label in {OptOutLabel.OPT_OUT, OptOutLabel.AMBIGUOUS}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"STOP"', "«stop»", "“unsubscribe”", "please remove 07700900321 from ur system ta", "Never contact this number.",
+        "no promotions via Messenger", "don't trouble me with further emails", "I'd like an end to the marketing", "nuff texts",
+        "avoid txtin me at all", "Take us off your Christmas card list", "unsuscribe from this thnx", "don't bother me again",
+    ],
+)  # fmt: skip
+def test_a_plain_stop_needs_no_message_of_ours_before_it(text: str) -> None:
+    assert read(text).label is OptOutLabel.OPT_OUT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No more botox offers please", "no need to text me any more", "omg stopppp with the filler ads", "only email me from now on",
+        "happy to get appointment reminders but not the promos thanks", "dont want anymore of these thx", "im broke bro stop",
+        "My husband wants nothing further from you", "how 2 get my mum off ur list", "please don't keep my number on file",
+    ],
+)  # fmt: skip
+def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> None:
+    assert read(text).label is OptOutLabel.AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "we'll stop them", "I didn't quit", "Tell him to stop.", "Stop daydreaming.", "Stop hitting your brother", "stop the car here",
+        "I always get lost.", "leave it up to me", "love is never enough", "she mistook me for my brother", "I'm not Catholic.",
+        "help us out", "I had to decline his offer", "Can transfer $471 to my account by tmr?", "take out the books on this shelf",
+        "don't be left out of the move", "I think I got the wrong number", "not sent yet, our scores",
+    ],
+)  # fmt: skip
+def test_everyday_talk_of_stopping_leaving_and_refusing_is_none(text: str) -> None:
+    assert read(text).label is OptOutLabel.NONE

@@ -3,7 +3,7 @@
 People complain of being written to in words no pattern foresees: "how many times this week is that". A message no other
 layer understands is weighed, and one that leans far enough is put to staff with marketing stopped meanwhile. The weighing
 raises NONE to AMBIGUOUS and does nothing else: it never lowers a label, and only a person makes more of it. Of somebody to
-whom we never wrote most is asked, and more still where the message does not even speak of writing.
+whom we never wrote most is asked, less where the message speaks of what is sent, and more where it speaks of no writing at all.
 
 What is weighed are the words and their classes, each alone and with its neighbour, what only hints at an opt-out, and once more
 each word alone where it answers marketing: "pass" means something else there. Nobody complains of what was never sent, so most
@@ -30,7 +30,6 @@ _NUMBER = "0"  # what a number says is that there is one
 _SAY_NOTHING = frozenset({"common", "other", "mark", "keyword", "glue", "courtesy", "break", "comma"})
 _NAMES = {bit: f"#{name}" for name, bit in BITS.items() if name not in _SAY_NOTHING}
 _TELLING_MARKS = bits("asked|stop_sign")
-_FURTHER = 0.5  # that a message must lean which speaks of no writing, from somebody to whom we never wrote
 _LONGEST = 120  # tokens; what is longer is a letter, and its sentences speak for themselves
 
 
@@ -50,6 +49,18 @@ class Tongue(StrEnum):
     OTHER = "other"
 
 
+class Topic(StrEnum):
+    """What a message speaks of."""
+
+    SENDING = "sending"  # texts, calls, offers, lists, somebody's number: what friends hardly ever refuse each other
+    WRITING = "writing"  # no more than words that opt-outs are made of
+    ELSE = "else"
+
+
+# How much further a message must lean that comes from somebody to whom we never wrote.
+_FURTHER = {Topic.SENDING: -1.0, Topic.WRITING: 0.0, Topic.ELSE: 0.5}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaning:
     """Learnt weights. weights: feature -> weight, a feature as `features` names it. least: the score that puts a message to staff."""
@@ -62,8 +73,8 @@ class Leaning:
     _of_answers: dict[int, float] = field(default_factory=dict)
     _of_neighbours: dict[tuple[int, int], float] = field(default_factory=dict)
 
-    def leans(self, tokens: Tokens, hint: str, *, tongue: Tongue, before: Before, of_writing: bool) -> bool:
-        """Whether staff should look at it. of_writing: it speaks of writing, lists, or an end to them.
+    def leans(self, tokens: Tokens, hint: str, *, tongue: Tongue, before: Before, topic: Topic) -> bool:
+        """Whether staff should look at it.
 
         A single word says enough only in answer to marketing.
         """
@@ -71,7 +82,7 @@ class Leaning:
         answers = before is Before.MARKETING
         if not said or len(said) > _LONGEST or (len(said) < 2 and not answers):
             return False
-        further = 0.0 if of_writing or before is not Before.NOTHING else _FURTHER
+        further = _FURTHER[topic] if before is Before.NOTHING else 0.0
         return self._score(said, hint, after_marketing=answers) >= self.least[tongue][before] + further
 
     def score(self, tokens: Tokens, hint: str = "", *, after_marketing: bool) -> float:

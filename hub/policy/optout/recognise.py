@@ -20,7 +20,7 @@ from hub.policy.optout import rights
 from hub.policy.optout.classes import BITS, bits
 from hub.policy.optout.grammar import Compiled
 from hub.policy.optout.guards import alternative, clause, limited, mask_of
-from hub.policy.optout.leaning import Before, tongue_of
+from hub.policy.optout.leaning import Before, Topic, tongue_of
 from hub.policy.optout.lexicon import Keyword, Lexicon
 from hub.policy.optout.offers import offered_letters
 from hub.policy.optout.reading import Reading, read
@@ -33,10 +33,11 @@ _OFFERED_FOR = timedelta(days=30)
 _ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
 # What may stand beside a welcome and make it none: "please call me, I want this to stop".
 _AGAINST = bits("negation|never|no|no_more|no_word|stop|stop_after|unwanted|enough|fewer|vexed|keep|remove|off|again|instead|only|this_way")
-# What a message holds that speaks of writing, of lists, or of an end to them: less is asked of it where it answers nothing of ours.
-_OF_WRITING = bits(
-    "message|promo|sms|email|whatsapp|wechat|messenger|instagram|phone|contact|contacted|pester|send|list|consent|my_detail|my_data|data"
-    "|unsubscribe|nuisance|vexed|stop|stop_after|remove|off|leave_alone|no_contact|withdraw|clinic|wrong_person|receive|keep|enough|no_more"
+# What a message holds that speaks of what is sent, or of writing and an end to it: less is asked of it where it answers nothing of ours.
+_OF_SENDING = bits("message|promo|sms|email|contact|contacted|pester|receive|list|consent|unsubscribe|nuisance")
+_OF_WRITING = _OF_SENDING | bits(
+    "phone|send|my_detail|my_data|data|clinic|whatsapp|wechat|messenger|instagram|vexed|stop|stop_after|remove|off|leave_alone|no_contact"
+    "|withdraw|wrong_person|keep|enough|no_more"
 )
 
 
@@ -90,14 +91,15 @@ def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
     that opt-outs are made of must stand in it.
     """
     ours, reading = context.last_outbound_kind, ruled.reading
-    if lexicon.leaning is None or ruled.wanted or (ours is None and not reading.present & (_OF_WRITING | lexicon.grammar.triggers)):
+    present = reading.present
+    if lexicon.leaning is None or ruled.wanted or (ours is None and not present & (_OF_WRITING | lexicon.grammar.triggers)):
         return False
     return lexicon.leaning.leans(
         reading.tokens,
         ruled.hint.rule if ruled.hint else "",
         tongue=tongue_of(reading.tokens, lexicon.english, lexicon.chinese),
         before=Before.NOTHING if ours is None else Before.MARKETING if ours is Kind.MKT else Before.OURS,
-        of_writing=bool(reading.present & _OF_WRITING),
+        topic=Topic.SENDING if present & _OF_SENDING else Topic.WRITING if present & _OF_WRITING else Topic.ELSE,
     )
 
 

@@ -132,6 +132,7 @@ KEYWORD_KINDS: dict[str, str] = {
     "stop": "ends everything: the whole message is this word",
     "cancel": "the same, but in a clinic it may mean an appointment: staff are told",
     "maybe": "may mean an opt-out or an appointment: marketing stops, staff are asked",
+    "refusal": "refuses without saying what: the whole message is this; marketing stops, staff are asked",
     "letter": "counts only where our own text offered it: T, R, N, 0",
     "start": "opens the channel again: START",
     "help": "asks what this is: HELP",

@@ -72,6 +72,9 @@ class Word:
     phrases: Mapping[str, tuple[tuple[tuple[str, ...], Word], ...]] | None = None
 
 
+_Rest = tuple[tuple[str, ...], Word]  # what follows the second word of a longer entry, and what the whole is
+
+
 @dataclass(frozen=True, slots=True)
 class Keyword:
     """A whole-message word."""
@@ -135,6 +138,7 @@ class _Compiler:
         self._keywords: dict[str, Keyword] = {}
         self._codes: dict[int, str] = {}
         self._words: dict[tuple[int, int], Word] = {}
+        self._rests: dict[tuple[tuple[str, ...], int], _Rest] = {}
         self._spellings = {short: word for word_list in lists for short, word in word_list.spellings.items()}
         self._english = sum(1 << n for n, words in enumerate(lists) if words.language == "en")
         self._chinese = sum(1 << n for n, words in enumerate(lists) if words.language.startswith("zh"))
@@ -192,7 +196,7 @@ class _Compiler:
         key = "".join(self._pieces(language, fold_word(text)))
         if not key:
             raise ValueError(f"{language}: the keyword {text!r} is empty")
-        for form in {key, strip_accents(key)}:
+        for form in dict.fromkeys((key, strip_accents(key))):
             self._keywords.setdefault(form, Keyword(kind, language, key))
         if len(pieces(fold_word(text))) > 1:
             return  # several words are a whole message only; as parts of a sentence they must stay apart
@@ -216,7 +220,10 @@ class _Compiler:
         if not parts or (stem and len(parts) > 1):
             raise ValueError(f"{language}: the entry {text!r} is empty, or a stem of several words")
         bare = parts if folded.isascii() else tuple(strip_accents(p) for p in parts)
-        for form in {parts, bare}:
+        forms = [parts, bare]
+        if len(parts) > 1:  # texts are spelt out whatever their language: "mój nr" is met as "mój number"
+            forms += [tuple(self._spellings.get(p, p) for p in form) for form in (parts, bare)]
+        for form in dict.fromkeys(forms):
             table: dict[Any, tuple[int, int]] = self._stems if stem else self._masks
             key = form[0] if stem else form
             old = table.get(key, (0, 0))
@@ -236,11 +243,19 @@ class _Compiler:
                     following.setdefault(part, [])
         singles = {parts[0]: value for parts, value in self._masks.items() if len(parts) == 1}
         out = {}
-        for text in {*singles, *following}:
+        for text in dict.fromkeys((*singles, *following)):  # in the order of the lists, so that guesses are the same every time
             mask, langs = singles.get(text, (_part_of_phrase(text), 0))
-            phrases = _by_second(following[text]) if following.get(text) else None
+            phrases = self._by_second(following[text]) if following.get(text) else None
             out[text] = self._word(mask, langs) if phrases is None else Word(self._code(mask), mask, langs, phrases)
         return out
+
+    def _by_second(self, entries: list[tuple[tuple[str, ...], Word]]) -> dict[str, tuple[_Rest, ...]]:
+        """Longer entries by their second word, longest first; equal ends are one value, for many end alike."""
+        found: dict[str, list[_Rest]] = {}
+        for rest, whole in entries:
+            end = (rest[1:], whole)
+            found.setdefault(rest[0], []).append(self._rests.setdefault((rest[1:], id(whole)), end))
+        return {second: tuple(sorted(rows, key=lambda row: -len(row[0]))) for second, rows in found.items()}
 
     def _word(self, mask: int, languages: int) -> Word:
         """One value for all words that are alike: most of them are."""
@@ -286,13 +301,6 @@ def _part_of_phrase(text: str) -> int:
     if not text.isdigit():
         return BITS["other" if text[0].isalnum() else "mark"]
     return sum(BITS[name] for name in _SPECIAL["child_age" if text in CHILD_AGES else "number"])
-
-
-def _by_second(entries: list[tuple[tuple[str, ...], Word]]) -> dict[str, tuple[tuple[tuple[str, ...], Word], ...]]:
-    found: dict[str, list[tuple[tuple[str, ...], Word]]] = {}
-    for rest, whole in entries:
-        found.setdefault(rest[0], []).append((rest[1:], whole))
-    return {second: tuple(sorted(rows, key=lambda row: -len(row[0]))) for second, rows in found.items()}
 
 
 def _sizes(words: Mapping[str, Word]) -> dict[str, tuple[int, ...]]:

@@ -113,7 +113,7 @@ def _from_keyword(read: Reading, keyword: Keyword, first: int, end: int, context
         return replace(here, label=OptOutLabel.OPT_IN)
     if keyword.kind == "help":
         return replace(here, label=OptOutLabel.HELP, flags=("help",))
-    if keyword.kind == "maybe" or context.last_outbound_kind is Kind.MKT:
+    if keyword.kind in ("maybe", "refusal") or context.last_outbound_kind is Kind.MKT:
         return replace(here, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), flags=flags)
     return Signal(label=OptOutLabel.NONE)
 

@@ -14,6 +14,7 @@ PUNCTUATION = BITS["break"] | BITS["comma"] | BITS["mark"] | BITS["stop_sign"] |
 AROUND = PUNCTUATION | BITS["courtesy"]
 _SIGNATURE = BITS["other"] | BITS["number"]
 _MAX_NAME = 3
+_ENDING = ("stop", "cancel")
 _LONGEST = 8  # tokens of the longest keyword, with room to spare
 
 
@@ -49,8 +50,11 @@ def _keyword(texts: list[str], lexicon: Lexicon) -> Keyword | None:
             return found
     if len(texts) == 1:
         return None
-    first = keywords.get(texts[0].replace(" ", ""))
-    return first if first is not None and all(t.replace(" ", "") in keywords for t in set(texts)) else None
+    parts = dict.fromkeys(text.replace(" ", "") for text in texts)
+    known = [keywords[part] for part in parts if part in keywords]
+    if len(known) < len(parts):
+        return None
+    return next((keyword for keyword in known if keyword.kind in _ENDING), known[0])  # "enough. stop" is a stop
 
 
 def _with_signature(tokens: Tokens, core: list[int], lexicon: Lexicon) -> tuple[Keyword, int, int] | None:

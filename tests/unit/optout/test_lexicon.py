@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +44,37 @@ def test_the_number_of_unreviewed_entries_is_known_per_language() -> None:
 def test_a_word_added_to_a_file_is_recognised(tmp_path: Path) -> None:
     config = folder(tmp_path, xx=HEAD + '[keywords]\nstop = [{ text = "blimp", reviewed = false }]\n')
     assert recognise("Blimp!", context(), load_lexicon(config)).label is OptOutLabel.OPT_OUT
+
+
+def test_a_refusal_counts_as_the_whole_message_and_nowhere_else(tmp_path: Path) -> None:
+    lists = load_lexicon(folder(tmp_path, xx=HEAD + '[keywords]\nstop = ["halt"]\nrefusal = ["blah", "nu blah"]\n[classes]\n'))
+    found = [recognise(text, context(), lists).label for text in ("Blah!", "nu, blah", "the blah is ready", "blah. halt")]
+    assert found == [OptOutLabel.AMBIGUOUS, OptOutLabel.AMBIGUOUS, OptOutLabel.NONE, OptOutLabel.OPT_OUT]
+
+
+def test_a_longer_entry_is_found_however_a_text_shortens_its_words(tmp_path: Path) -> None:
+    english = 'language = "en"\nversion = "1"\n[keywords]\nstop = ["stop"]\n[classes]\n[spellings]\nnumber = ["nr"]\n'
+    other = HEAD + '[keywords]\nstop = ["halt"]\n[classes]\nleave_alone = ["lass min nr"]\n'
+    lists = load_lexicon(folder(tmp_path, en=english, xx=other))
+    assert recognise("lass min nr", context(), lists).label is OptOutLabel.OPT_OUT
+
+
+def test_the_same_lists_make_the_same_guesses_in_every_process(tmp_path: Path) -> None:
+    """What a misspelt word is taken for must not hang on the order in which a process keeps its sets."""
+    content = HEAD + '[keywords]\nstop = ["halt"]\n[classes]\nremove = ["cancellarmi", "cancellarci", "cancellarvi", "cancellarti"]\n'
+    folder(tmp_path, xx=content)
+    asked = (
+        "import pathlib, sys; from hub.lexicon import load_lexicon;"
+        "lists = load_lexicon(pathlib.Path(sys.argv[1])); print(sorted(lists.near.items()))"
+    )
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", asked, str(tmp_path)],
+            env={**os.environ, "PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True, check=True, timeout=60,
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }  # fmt: skip
+    assert len(answers) == 1
 
 
 def test_all_faults_are_reported_at_once_with_file_and_entry(tmp_path: Path) -> None:

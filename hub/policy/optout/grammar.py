@@ -137,6 +137,7 @@ REVOCATIONS = (
     Pattern("L2.dont_keep", "negation keep contact|send"),
     Pattern("L4.not_here", "negation glue messenger|whatsapp|wechat|instagram|sms|email courtesy", ask=True),
     Pattern("L4.only_about", "only _1 contact|send|message|receive _5 appointment", ask=True),
+    Pattern("L4.only_about_mine", "this_way ~3 appointment", ask=True),
     Pattern("L4.appointments_only", "appointment message ~1 only", ask=True),
     Pattern("L4.no_need_again", "needless ~2 contact|send ~2 again", ask=True),
     Pattern("L4.no_need_for_more", f"needless ~2 again ~1 contact|{_SENT}", ask=True),

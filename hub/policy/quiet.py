@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,14 +17,17 @@ def quiet_until(now: datetime, zone: str | None, settings: PolicySettings) -> da
 
     zone: IANA name; unknown ones count as London with two hours less on either side.
     """
-    where, narrower = _zone(zone), 0
+    weekday, sunday, narrower = settings.quiet_weekday, settings.quiet_sunday, settings.quiet_unknown_narrower_h
+    for opens, closes in _open_around(now.date(), now.tzinfo, zone, weekday, sunday, narrower):
+        if opens <= now < closes:
+            return None
+    where = _zone(zone)
     if where is None:
-        where, narrower = ZoneInfo(HOUSE_ZONE), settings.quiet_unknown_narrower_h
+        where = ZoneInfo(HOUSE_ZONE)
+    else:
+        narrower = 0
     local = now.astimezone(where)
-    hours = settings.quiet_weekday, settings.quiet_sunday, narrower
-    today = _opening(local.date(), *hours)
-    if today is not None and today[0] <= local.hour < today[1]:
-        return None
+    hours = weekday, sunday, narrower
     for ahead in range(15):  # no fortnight is all holidays
         day = local.date() + timedelta(days=ahead)
         opening = _opening(day, *hours)
@@ -32,6 +35,23 @@ def quiet_until(now: datetime, zone: str | None, settings: PolicySettings) -> da
         if start is not None and local < start:
             return start.astimezone(now.tzinfo)
     return (now + timedelta(days=1)).replace(microsecond=0)
+
+
+@lru_cache(maxsize=256)
+def _open_around(
+    day: date, told_in: tzinfo | None, zone: str | None, weekday: tuple[int, int], sunday: tuple[int, int], narrower: int
+) -> tuple[tuple[datetime, datetime], ...]:
+    """The open hours of the local days that a moment of `day` can fall on, as moments: all recipients of a day share them."""
+    where = _zone(zone)
+    hours = (weekday, sunday, 0) if where is not None else (weekday, sunday, narrower)
+    spans = []
+    for ahead in range(-2, 3):  # clocks of the world lie up to 26 hours apart
+        local = day + timedelta(days=ahead)
+        if (opening := _opening(local, *hours)) is not None:
+            midnight = datetime.combine(local, time(), where or ZoneInfo(HOUSE_ZONE))
+            opens, closes = ((midnight + timedelta(hours=hour)).astimezone(told_in) for hour in opening)
+            spans.append((opens, closes))
+    return tuple(spans)
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -102,3 +103,18 @@ def test_hours_narrowed_to_nothing_still_name_a_later_time() -> None:
 def test_the_judge_gives_the_next_time(kind: Kind) -> None:
     decision = decide(changed(allowed(kind), env__now=at("2026-12-25T12:00+00:00")), SETTINGS)
     assert (decision.reason, decision.retry_at) == (Reason.QUIET, at("2026-12-27T10:00+00:00"))
+
+
+@pytest.mark.parametrize(
+    "zone", ["Europe/London", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "Pacific/Chatham", "Australia/Lord_Howe"]
+)
+def test_a_moment_is_open_exactly_by_the_local_clock_whatever_clock_it_is_told_in(zone: str) -> None:
+    """Days whose clocks change, and moments told far from where they are, among them."""
+    chance = random.Random(zone)
+    for _ in range(2000):
+        told_in = ZoneInfo(chance.choice(["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/London"]))
+        moment = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=chance.randrange(366 * 24 * 60))).astimezone(told_in)
+        local = moment.astimezone(ZoneInfo(zone))
+        first, last = (10, 18) if local.weekday() == 6 else (9, 20)
+        is_open = first <= local.hour < last and local.date() not in public_holidays(local.year)
+        assert (quiet_until(moment, zone, SETTINGS) is None) is is_open, moment

@@ -147,6 +147,7 @@ def test_a_stop_that_could_be_read_otherwise_is_never_lost(text: str) -> None:
         '"STOP"', "«stop»", "“unsubscribe”", "please remove 07700900321 from ur system ta", "Never contact this number.",
         "no promotions via Messenger", "don't trouble me with further emails", "I'd like an end to the marketing", "nuff texts",
         "avoid txtin me at all", "Take us off your Christmas card list", "unsuscribe from this thnx", "don't bother me again",
+        "dun msg me again",
     ],
 )  # fmt: skip
 def test_a_plain_stop_needs_no_message_of_ours_before_it(text: str) -> None:
@@ -172,6 +173,7 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
         "I always get lost.", "leave it up to me", "love is never enough", "she mistook me for my brother", "I'm not Catholic.",
         "help us out", "I had to decline his offer", "Can transfer $471 to my account by tmr?", "take out the books on this shelf",
         "don't be left out of the move", "I think I got the wrong number", "not sent yet, our scores",
+        "dun stop sending me offers", "pls dun leave me alone",
     ],
 )  # fmt: skip
 def test_everyday_talk_of_stopping_leaving_and_refusing_is_none(text: str) -> None:

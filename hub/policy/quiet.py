@@ -17,17 +17,12 @@ def quiet_until(now: datetime, zone: str | None, settings: PolicySettings) -> da
 
     zone: IANA name; unknown ones count as London with two hours less on either side.
     """
-    weekday, sunday, narrower = settings.quiet_weekday, settings.quiet_sunday, settings.quiet_unknown_narrower_h
-    for opens, closes in _open_around(now.date(), now.tzinfo, zone, weekday, sunday, narrower):
+    where, known = _zone(zone)
+    hours = settings.quiet_weekday, settings.quiet_sunday, 0 if known else settings.quiet_unknown_narrower_h
+    for opens, closes in _open_around(now.date(), now.tzinfo, where, *hours):
         if opens <= now < closes:
             return None
-    where = _zone(zone)
-    if where is None:
-        where = ZoneInfo(HOUSE_ZONE)
-    else:
-        narrower = 0
     local = now.astimezone(where)
-    hours = weekday, sunday, narrower
     for ahead in range(15):  # no fortnight is all holidays
         day = local.date() + timedelta(days=ahead)
         opening = _opening(day, *hours)
@@ -39,16 +34,14 @@ def quiet_until(now: datetime, zone: str | None, settings: PolicySettings) -> da
 
 @lru_cache(maxsize=256)
 def _open_around(
-    day: date, told_in: tzinfo | None, zone: str | None, weekday: tuple[int, int], sunday: tuple[int, int], narrower: int
+    day: date, told_in: tzinfo | None, where: ZoneInfo, weekday: tuple[int, int], sunday: tuple[int, int], narrower: int
 ) -> tuple[tuple[datetime, datetime], ...]:
     """The open hours of the local days that a moment of `day` can fall on, as moments: all recipients of a day share them."""
-    where = _zone(zone)
-    hours = (weekday, sunday, 0) if where is not None else (weekday, sunday, narrower)
     spans = []
     for ahead in range(-2, 3):  # clocks of the world lie up to 26 hours apart
         local = day + timedelta(days=ahead)
-        if (opening := _opening(local, *hours)) is not None:
-            midnight = datetime.combine(local, time(), where or ZoneInfo(HOUSE_ZONE))
+        if (opening := _opening(local, weekday, sunday, narrower)) is not None:
+            midnight = datetime.combine(local, time(), where)
             opens, closes = ((midnight + timedelta(hours=hour)).astimezone(told_in) for hour in opening)
             spans.append((opens, closes))
     return tuple(spans)
@@ -64,11 +57,14 @@ def _opening(day: date, weekday: tuple[int, int], sunday: tuple[int, int], narro
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str | None) -> ZoneInfo | None:
+def _zone(name: str | None) -> tuple[ZoneInfo, bool]:
+    """The zone of that name, and whether there is one: the house's stands in for what nobody knows."""
     try:
-        return ZoneInfo(name) if name else None
+        if name:
+            return ZoneInfo(name), True
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
+        pass
+    return ZoneInfo(HOUSE_ZONE), False
 
 
 @lru_cache(maxsize=16)

@@ -52,7 +52,7 @@ class Tongue(StrEnum):
 class Topic(StrEnum):
     """What a message speaks of."""
 
-    SENDING = "sending"  # texts, calls, offers, lists, somebody's number: what friends hardly ever refuse each other
+    SENDING = "sending"  # texts, calls, offers, lists: what friends hardly ever refuse each other
     WRITING = "writing"  # no more than words that opt-outs are made of
     ELSE = "else"
 

@@ -85,7 +85,7 @@ def _wordless(read: Reading, context: TextContext) -> Found | None:
 def _refusal(read: Reading, *, wrote: bool) -> Found | None:
     """A stop word in a message of four words, or a refusal in one of five.
 
-    Where we never wrote, it must be all that is said: "tell him to stop", "we have enough" tell of something else.
+    Where we never wrote, it only hints where somebody is named who does it: "tell him to stop", "we have enough".
     """
     words, core = read.tokens.words, read.core
     for at in core:

@@ -19,7 +19,7 @@ from hub.policy.optout.recognise import by_rules
 
 _PARTS = 4
 # What staff may be asked in vain, by what went before: as a share of the examples that ask for nothing, and of everyday texts.
-_IN_VAIN = {Before.NOTHING: (0.01, 0.0004), Before.OURS: (0.12, 0.1), Before.MARKETING: (0.08, 1.0)}
+_IN_VAIN = {Before.NOTHING: (0.01, 0.0003), Before.OURS: (0.12, 0.1), Before.MARKETING: (0.08, 1.0)}
 _TOLD = {Before.NOTHING: "Where we never wrote", Before.OURS: "Where we wrote before", Before.MARKETING: "After marketing"}
 _ENOUGH = 1000  # examples, to measure a tongue by its own
 _EVERYDAY = "everyday"  # how the names of files with such texts begin

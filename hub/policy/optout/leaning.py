@@ -59,6 +59,7 @@ class Topic(StrEnum):
 
 # How much further a message must lean that comes from somebody to whom we never wrote.
 _FURTHER = {Topic.SENDING: -1.0, Topic.WRITING: 0.0, Topic.ELSE: 0.5}
+_AGREEING = 1.0  # the least score of what a rule would put to staff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +74,18 @@ class Leaning:
     _of_answers: dict[int, float] = field(default_factory=dict)
     _of_neighbours: dict[tuple[int, int], float] = field(default_factory=dict)
 
-    def leans(self, tokens: Tokens, hint: str, *, tongue: Tongue, before: Before, topic: Topic) -> bool:
-        """Whether staff should look at it.
+    def leans(self, tokens: Tokens, hint: str, *, asks: bool, tongue: Tongue, before: Before, topic: Topic) -> bool:
+        """Whether staff should look at it. asks: a rule would put it to them, so the weights need only not speak against it.
 
-        A single word says enough only in answer to marketing.
+        A single word says enough only in answer to marketing, or where a rule found it.
         """
         said = _said(tokens)
         answers = before is Before.MARKETING
         if not said or len(said) > _LONGEST or (len(said) < 2 and not answers):
-            return False
+            return asks
         further = _FURTHER[topic] if before is Before.NOTHING else 0.0
-        return self._score(said, hint, after_marketing=answers) >= self.least[tongue][before] + further
+        least = _AGREEING if asks else self.least[tongue][before] + further
+        return self._score(said, hint, after_marketing=answers) >= least
 
     def score(self, tokens: Tokens, hint: str = "", *, after_marketing: bool) -> float:
         """The log-odds that this is an opt-out: the weights of `features`, summed without naming each class anew."""

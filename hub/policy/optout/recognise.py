@@ -4,7 +4,9 @@ Layers in order: L1 the whole message is a stop word; L2c reversed forms, L2b li
 L4 lone words; L5, learnt weights that may only raise NONE to AMBIGUOUS. Where a text says several things, the one that stops
 most wins the label, and everything it suppresses is written.
 
-Some patterns only hint at an opt-out: what they find counts in answer to marketing, and is weighed by L5 elsewhere.
+Some patterns only hint at an opt-out: what they find counts in answer to marketing, and is weighed by L5 elsewhere. Others would put
+a text to staff: where we never wrote to somebody, they do so unless the weights speak against it, for there they mostly find talk
+among friends. What policy names is not weighed.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from hub.policy.optout.guards import alternative, clause, limited, mask_of
 from hub.policy.optout.leaning import Before, Topic, tongue_of
 from hub.policy.optout.lexicon import Keyword, Lexicon
 from hub.policy.optout.offers import offered_letters
+from hub.policy.optout.patterns import Weight
 from hub.policy.optout.reading import Reading, read
 from hub.policy.optout.scope import EVERYTHING, MARKETING, Suppression, bare, named_channels, ordered, reach
 from hub.policy.optout.short import Found, is_unknown, lone_word
@@ -43,7 +46,7 @@ _OF_WRITING = _OF_SENDING | bits(
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """What words and patterns say of a text (L1 to L4). hint: what only weights can make something of, where nothing else was found.
+    """What words and patterns say of a text (L1 to L4). hint: what weights judge (Found.hints, Found.asks), where nothing else was found.
     wanted: it asks for more in so many words (L2c), so nothing is left to weigh.
     """
 
@@ -61,10 +64,8 @@ def recognise(text: str, context: TextContext, lexicon: Lexicon) -> Signal:
     ruled = by_rules(text, context, lexicon)
     if ruled.signal.label is not OptOutLabel.NONE or not _leans(ruled, context, lexicon):
         return ruled.signal
-    reading = ruled.reading
-    found = ruled.hint or Found("leaning", 0, len(reading.tokens))
-    span = reading.span(found.first, found.end)
-    return replace(ruled.signal, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), rule_id=f"L5.{found.rule}", matched_span=span)
+    found = ruled.hint or Found("leaning", 0, len(ruled.reading.tokens))
+    return replace(_doubt(ruled.reading, ruled.signal, found, context), rule_id=f"L5.{found.rule}")
 
 
 def by_rules(text: str, context: TextContext, lexicon: Lexicon) -> Ruled:
@@ -90,13 +91,17 @@ def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
     """L5: no layer understood it, and its words lean towards an opt-out. Where we never wrote, the weights never act alone: a word
     that opt-outs are made of must stand in it.
     """
-    ours, reading = context.last_outbound_kind, ruled.reading
+    ours, reading, hint = context.last_outbound_kind, ruled.reading, ruled.hint
     present = reading.present
-    if lexicon.leaning is None or ruled.wanted or (ours is None and not present & (_OF_WRITING | lexicon.grammar.triggers)):
+    asks = hint is not None and hint.asks and not hint.hints
+    if lexicon.leaning is None or (ruled.wanted and not asks):
+        return False
+    if ours is None and not present & (_OF_WRITING | lexicon.grammar.triggers):
         return False
     return lexicon.leaning.leans(
         reading.tokens,
-        ruled.hint.rule if ruled.hint else "",
+        hint.rule if hint else "",
+        asks=asks,
         tongue=tongue_of(reading.tokens, lexicon.english, lexicon.chinese),
         before=Before.NOTHING if ours is None else Before.MARKETING if ours is Kind.MKT else Before.OURS,
         topic=Topic.SENDING if present & _OF_SENDING else Topic.WRITING if present & _OF_WRITING else Topic.ELSE,
@@ -154,17 +159,26 @@ def _from_sentences(read: Reading, codes: str, revoked: _Revoked, context: TextC
         return replace(_at(read, nothing, widest), label=OptOutLabel.OPT_OUT, suppress=ordered(rows)), None
     if reached and (provisional is None or provisional.hints):
         provisional = Found("L4.misdirected", *reached)
-    if provisional is None or provisional.hints:
-        lone = lone_word(read, context, turned=turned)
-        provisional = lone if provisional is None or (lone and not lone.hints) else provisional
+    if provisional is None or _is_weighed(provisional, context):
+        found = [one for one in (provisional, lone_word(read, context, turned=turned)) if one]
+        provisional = min(found, key=lambda one: (one.hints, _is_weighed(one, context)), default=None)
     if provisional is None:
         return nothing, None
-    if provisional.hints and context.last_outbound_kind is not Kind.MKT:
+    if _is_weighed(provisional, context) and context.last_outbound_kind is not Kind.MKT:
         return nothing, provisional
-    hit = replace(_at(read, nothing, provisional), label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,))
-    if tokens.words[provisional.first].mask & BITS["cancel"] and context.appointment_pending:
-        hit = replace(hit, flags=(*flags, "appointment?"))
-    return hit, None
+    return _doubt(read, nothing, provisional, context), None
+
+
+def _is_weighed(found: Found, context: TextContext) -> bool:
+    """Whether it is for the weights to say what becomes of it."""
+    return found.hints or (found.asks and context.last_outbound_kind is None)
+
+
+def _doubt(read: Reading, signal: Signal, found: Found, context: TextContext) -> Signal:
+    """Put to staff, with marketing stopped meanwhile."""
+    meant = context.appointment_pending and read.tokens.words[found.first].mask & BITS["cancel"]
+    flags = (*signal.flags, "appointment?") if meant else signal.flags
+    return replace(_at(read, signal, found), label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), flags=flags)
 
 
 def _may_be_their_own(read: Reading, at: int) -> bool:
@@ -216,10 +230,10 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
     grammar, tokens = read.lexicon.grammar, read.tokens
     turned: set[int] = set()
     wanted = False
-    doubts: dict[int, bool] = {}  # tokens a reversal puts in doubt -> whether what they say is but a hint
+    doubts: dict[int, Weight] = {}  # tokens a reversal puts in doubt -> what they still weigh
     for rule, first, end in grammar.matches(grammar.reversals, codes, read.present):
-        if rule.ask or rule.hint:
-            doubts.update({at: rule.hint and doubts.get(at, True) for at in range(first, end)})
+        if rule.weight is not Weight.STANDS:
+            doubts.update({at: max(rule.weight, doubts.get(at, rule.weight)) for at in range(first, end)})
         else:
             turned.update(range(first, end))
             wanted = wanted or rule.wanted
@@ -239,10 +253,13 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
     return _Revoked(stops, part, bool(turned or doubts), wanted)
 
 
-def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[int, bool]) -> Found | None:
+def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[int, Weight]) -> Found | None:
     """The revocation as one that staff must judge, for what it may also mean or what limits it; None where it stands."""
-    if rule.hint or rule.ask or (doubts and not doubts.keys().isdisjoint(range(first, end))):
-        return Found(rule.id, first, end, hints=rule.hint or (not rule.ask and all(doubts.get(at, True) for at in range(first, end))))
+    if rule.weight is not Weight.STANDS:
+        return Found(rule.id, first, end, hints=rule.weight is Weight.HINTS, asks=rule.weight is Weight.ASKS)
+    if doubts and not doubts.keys().isdisjoint(range(first, end)):
+        most = max(doubts[at] for at in range(first, end) if at in doubts)
+        return Found(rule.id, first, end, hints=most is Weight.HINTS, asks=most is Weight.ASKS)
     if alternative(tokens, first, end):
         own = mask_of(tokens, first, end)
         stands = (named_channels(own) or own & BITS["promo"]) and not own & BITS["phone"]

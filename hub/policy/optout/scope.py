@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hub.model.address import Channel
 from hub.model.permission import Scope
 from hub.policy.optout.classes import BITS
-from hub.policy.optout.grammar import Reach
+from hub.policy.optout.patterns import Reach
 
 Suppression = tuple[Scope, Channel | None]
 

@@ -36,16 +36,19 @@ _TELLING, _TO_US = bits("i|others"), bits("you|want")
 
 
 class Found(NamedTuple):
-    """What a rule found: the tokens [first, end). hints: by itself it is too little to ask staff about."""
+    """What a rule found: the tokens [first, end). hints: by itself it is too little to ask staff about. asks: it is enough for that,
+    but where we never wrote the weights must not speak against it; policy names no such words.
+    """
 
     rule: str
     first: int
     end: int
     hints: bool = False
+    asks: bool = False
 
 
 def lone_word(read: Reading, context: TextContext, *, turned: bool) -> Found | None:
-    """L3, L4, L4b: a stop word in a very short message, a refusal without object, a stop sign alone.
+    """L3, L4, L4b: a stop word in a very short message, a refusal without object, a complaint, a stop sign alone.
 
     turned: a reversed or reporting form stands somewhere in it (L2c).
     """
@@ -54,23 +57,36 @@ def lone_word(read: Reading, context: TextContext, *, turned: bool) -> Found | N
         return _wordless(read, context)
     if context.last_outbound_kind is Kind.MKT and all(words[i].mask & _REFUSING for i in core):
         return Found("L4b.no_to_marketing", core[0], core[-1] + 1)
-    if read.present & BITS["nuisance"]:
-        at = next(i for i, word in enumerate(words) if word.mask & BITS["nuisance"])
-        return Found("L4b.nuisance", at, at + 1)
+    wrote = context.last_outbound_kind is not None
+    if complaint := _complaint(read, "nuisance") or (_complaint(read, "reproach") if wrote else None):
+        return complaint
+    return _said_alone(read, context, turned=turned) or (_complaint(read, "reproach", hints=True) if not wrote else None)
+
+
+def _complaint(read: Reading, kind: str, *, hints: bool = False) -> Found | None:
+    """The first word of this class."""
+    if not read.present & BITS[kind]:
+        return None
+    at = next(i for i, word in enumerate(read.tokens.words) if word.mask & BITS[kind])
+    return Found(f"L4b.{kind}", at, at + 1, hints=hints, asks=True)
+
+
+def _said_alone(read: Reading, context: TextContext, *, turned: bool) -> Found | None:
+    """A stop word or a refusal that is a sentence, or all there is."""
     if alone := _lone_sentence(read):
         return alone
     if turned:
         return None
-    after_marketing = context.last_outbound_kind is Kind.MKT
+    wrote, after_marketing = context.last_outbound_kind is not None, context.last_outbound_kind is Kind.MKT
     if said := _closed_sentence(read, after_marketing=after_marketing) or _shouted(read):
         return said
-    if (after_marketing or read.present & BITS["promo"]) and (mixed := _mixed(read, wrote=context.last_outbound_kind is not None)):
+    if (after_marketing or read.present & BITS["promo"]) and (mixed := _mixed(read, wrote=wrote)):
         return mixed
     if read.present & L3:
         return None
-    if closed := _closed(read, after_marketing=after_marketing):
+    if closed := _closed(read, wrote=wrote, after_marketing=after_marketing):
         return closed
-    return _refusal(read, wrote=context.last_outbound_kind is not None) if len(core) <= _REFUSAL_TOKENS else None
+    return _refusal(read, wrote=wrote) if len(read.core) <= _REFUSAL_TOKENS else None
 
 
 def _wordless(read: Reading, context: TextContext) -> Found | None:
@@ -85,18 +101,19 @@ def _wordless(read: Reading, context: TextContext) -> Found | None:
 def _refusal(read: Reading, *, wrote: bool) -> Found | None:
     """A stop word in a message of four words, or a refusal in one of five.
 
-    Where we never wrote, it only hints where somebody is named who does it: "tell him to stop", "we have enough".
+    Where we never wrote, it only hints where somebody is named who does it ("tell him to stop", "we have enough"), or a thing is refused.
     """
     words, core = read.tokens.words, read.core
     for at in core:
         counted = any(words[i].mask & BITS["number"] for i in core)  # "one more stop", "i end at 6"
         if words[at].mask & BITS["keyword"] and len(core) <= _L4_TOKENS and not counted and _may_stand_alone(read, at):
             return Found("L4.keyword", at, at + 1, hints=not wrote and _is_told(read, core, at))
-    refusals = [i for i, word in enumerate(words) if word.mask & BITS["anger"]]
+    refusals = [i for i, word in enumerate(words) if word.mask & BITS["anger"] and not (i and words[i - 1].mask & BITS["negation"])]
     others = sum(bool(words[i].mask & BITS["other"]) for i in core)
     if not refusals or others > 1:
         return None
-    return Found("L4b.refusal", refusals[0], refusals[0] + 1, hints=not wrote and _is_told(read, core, refusals[0]))
+    of_a_thing = others > 0 or any(words[i].mask & BITS["number"] for i in core)  # "No thanks, I'm full", "4 are enough"
+    return Found("L4b.refusal", refusals[0], refusals[0] + 1, hints=not wrote and (of_a_thing or _is_told(read, core, refusals[0])))
 
 
 def _is_told(read: Reading, core: list[int], at: int) -> bool:
@@ -116,7 +133,7 @@ def _mixed(read: Reading, *, wrote: bool) -> Found | None:
     return Found("L4.mixed", at, at + 1, hints=not wrote)
 
 
-def _closed(read: Reading, *, after_marketing: bool) -> Found | None:
+def _closed(read: Reading, *, wrote: bool, after_marketing: bool) -> Found | None:
     """A short message made of nothing but the words of opt-outs, in an order no pattern knows: "no more of this please".
 
     A bare denial ("I don't need these") says it only in answer to marketing; there, a few words we do not know do not matter.
@@ -130,7 +147,9 @@ def _closed(read: Reading, *, after_marketing: bool) -> Found | None:
     ending = next((i for i in core if words[i].mask & _DONE), None)
     if ending is None and (after_marketing or read.present & (_SENDINGS | BITS["consent"])):
         ending = next((i for i in core if words[i].mask & _DENYING), None)
-    return Found("L4.closed", ending, ending + 1) if ending is not None else None
+    if ending is None:
+        return None
+    return Found("L4.closed", ending, ending + 1, hints=not wrote and _is_told(read, core, ending), asks=True)
 
 
 def _closed_sentence(read: Reading, *, after_marketing: bool) -> Found | None:
@@ -154,7 +173,7 @@ def _closed_sentence(read: Reading, *, after_marketing: bool) -> Found | None:
             continue
         done = next((i for i in inside if words[i].mask & (ending | BITS["remove"] if politely else ending)), None)
         if done is not None and not any(words[i].mask & (BITS["i"] | L3) for i in inside):
-            return Found("L4.closed_sentence", done, done + 1)
+            return Found("L4.closed_sentence", done, done + 1, asks=True)
     return None
 
 
@@ -167,7 +186,7 @@ def _shouted(read: Reading) -> Found | None:
         if word.mask & BITS["keyword"] and word.mask & _STRONG and not word.mask & BITS["place"]:
             start, end = read.span(at, at + 1)
             if read.received[start:end].isupper() and end - start >= _SHOUT and not _amid_capitals(read, at):
-                return Found("L4.shouted", at, at + 1)
+                return Found("L4.shouted", at, at + 1, asks=True)
     return None
 
 
@@ -198,7 +217,7 @@ def _lone_sentence(read: Reading) -> Found | None:
             and words[inside[0]].mask & _STRONG
             and not words[inside[0]].mask & BITS["cancel"]
         ):
-            return Found("L4.sentence", inside[0], inside[0] + 1)
+            return Found("L4.sentence", inside[0], inside[0] + 1, asks=True)
     return None
 
 

@@ -168,3 +168,32 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
 )  # fmt: skip
 def test_everyday_talk_of_stopping_leaving_and_refusing_is_none(text: str) -> None:
     assert read(text).label is OptOutLabel.NONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't want to fight about this over text",
+        "I'd rather not say over text", "hold off til we hear from them", "the reindeer is out",
+        "Not yet, hold off til we hear from the cardiologist", "please don't ring the bell", "Don't open that email from Carl",
+        "Please don't forward these messages, they are fake", "Have you any more of those flyers", "I'm on the list for a cancellation",
+        "Please don't send any more cakes home", "Have you enough blankets", "No thanks, I'm full",
+        "Let me know as I don't want to ring the police", "I've told you three times now I'm not lending him any more money",
+        "He's told me it's on the list for this week's payment run. If it's not there by Saturday ring me direct",
+        "I never gave permission for photos", "Way more than enough", "Leave it with me", "I just don't want her to be on her own",
+        "the room has the do not disturb up", "no more data til the 1st so text only", "My mum gave you the wrong phone number for her",
+    ],
+)  # fmt: skip
+def test_what_people_tell_each_other_of_calls_and_texts_is_none(text: str) -> None:
+    assert read(text).label is OptOutLabel.NONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I've told you three times now", "who even are you", "asked at reception to be left off", "I never gave permission",
+        "sms only please", "no thanks im fine",
+    ],
+)  # fmt: skip
+def test_a_reproach_or_a_polite_no_counts_in_answer_to_us(text: str) -> None:
+    assert read(text, note="after=ACK").label in {OptOutLabel.AMBIGUOUS, OptOutLabel.OPT_OUT}

@@ -182,6 +182,7 @@ def test_everyday_talk_of_stopping_leaving_and_refusing_is_none(text: str) -> No
         "He's told me it's on the list for this week's payment run. If it's not there by Saturday ring me direct",
         "I never gave permission for photos", "Way more than enough", "Leave it with me", "I just don't want her to be on her own",
         "the room has the do not disturb up", "no more data til the 1st so text only", "My mum gave you the wrong phone number for her",
+        "Why did you remove me from the group?", "I've taken your name off the list as you asked", "I've never had any bother with mine",
     ],
 )  # fmt: skip
 def test_what_people_tell_each_other_of_calls_and_texts_is_none(text: str) -> None:

@@ -46,7 +46,7 @@ _OF_WRITING = _OF_SENDING | bits(
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """What words and patterns say of a text (L1 to L4). hint: what weights judge (Found.hints, Found.asks), where nothing else was found.
+    """What words and patterns say of a text (L1 to L4). hint: what weights judge by its weight, where nothing else was found.
     wanted: it asks for more in so many words (L2c), so nothing is left to weigh.
     """
 
@@ -93,7 +93,7 @@ def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
     """
     ours, reading, hint = context.last_outbound_kind, ruled.reading, ruled.hint
     present = reading.present
-    asks = hint is not None and hint.asks and not hint.hints
+    asks = hint is not None and hint.weight is Weight.ASKS
     if lexicon.leaning is None or (ruled.wanted and not asks):
         return False
     if ours is None and not present & (_OF_WRITING | lexicon.grammar.triggers):
@@ -157,11 +157,11 @@ def _from_sentences(read: Reading, codes: str, revoked: _Revoked, context: TextC
         widest, _ = max(stops, key=lambda stop: EVERYTHING in stop[1])
         rows = set().union(*(row for _, row in stops))
         return replace(_at(read, nothing, widest), label=OptOutLabel.OPT_OUT, suppress=ordered(rows)), None
-    if reached and (provisional is None or provisional.hints):
+    if reached and (provisional is None or provisional.weight is Weight.HINTS):
         provisional = Found("L4.misdirected", *reached)
     if provisional is None or _is_weighed(provisional, context):
         found = [one for one in (provisional, lone_word(read, context, turned=turned)) if one]
-        provisional = min(found, key=lambda one: (one.hints, _is_weighed(one, context)), default=None)
+        provisional = max(found, key=lambda one: one.weight, default=None)
     if provisional is None:
         return nothing, None
     if _is_weighed(provisional, context) and context.last_outbound_kind is not Kind.MKT:
@@ -171,7 +171,7 @@ def _from_sentences(read: Reading, codes: str, revoked: _Revoked, context: TextC
 
 def _is_weighed(found: Found, context: TextContext) -> bool:
     """Whether it is for the weights to say what becomes of it."""
-    return found.hints or (found.asks and context.last_outbound_kind is None)
+    return found.weight is Weight.HINTS or (found.weight is Weight.ASKS and context.last_outbound_kind is None)
 
 
 def _doubt(read: Reading, signal: Signal, found: Found, context: TextContext) -> Signal:
@@ -248,7 +248,7 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
         if (found_part := _in_part(rule, first, end, tokens, doubts)) is None:
             own = mask_of(tokens, first, end) if alternative(tokens, first, end) else mask_of(tokens, first, clause(tokens, first, end)[1])
             stops.append((Found(rule.id, first, end), reach(rule.reach, own, context.channel)))
-        elif part is None or (part.hints and not found_part.hints):
+        elif part is None or (part.weight is Weight.HINTS and found_part.weight > Weight.HINTS):
             part = found_part
     return _Revoked(stops, part, bool(turned or doubts), wanted)
 
@@ -256,10 +256,9 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
 def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[int, Weight]) -> Found | None:
     """The revocation as one that staff must judge, for what it may also mean or what limits it; None where it stands."""
     if rule.weight is not Weight.STANDS:
-        return Found(rule.id, first, end, hints=rule.weight is Weight.HINTS, asks=rule.weight is Weight.ASKS)
+        return Found(rule.id, first, end, rule.weight)
     if doubts and not doubts.keys().isdisjoint(range(first, end)):
-        most = max(doubts[at] for at in range(first, end) if at in doubts)
-        return Found(rule.id, first, end, hints=most is Weight.HINTS, asks=most is Weight.ASKS)
+        return Found(rule.id, first, end, max(doubts[at] for at in range(first, end) if at in doubts))
     if alternative(tokens, first, end):
         own = mask_of(tokens, first, end)
         stands = (named_channels(own) or own & BITS["promo"]) and not own & BITS["phone"]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hub.model.permission import Kind, TextContext
 from hub.policy.optout.classes import BITS, bits
 from hub.policy.optout.guards import L3
+from hub.policy.optout.patterns import Weight
 from hub.policy.optout.reading import Reading
 from hub.policy.optout.tokens import Tokens
 from hub.policy.optout.whole import PUNCTUATION
@@ -36,15 +37,12 @@ _TELLING, _TO_US = bits("i|others"), bits("you|want")
 
 
 class Found(NamedTuple):
-    """What a rule found: the tokens [first, end). hints: by itself it is too little to ask staff about. asks: it is enough for that,
-    but where we never wrote the weights must not speak against it; policy names no such words.
-    """
+    """What a rule found: the tokens [first, end). weight: what policy names always asks."""
 
     rule: str
     first: int
     end: int
-    hints: bool = False
-    asks: bool = False
+    weight: Weight = Weight.ALWAYS_ASKS
 
 
 def lone_word(read: Reading, context: TextContext, *, turned: bool) -> Found | None:
@@ -58,17 +56,17 @@ def lone_word(read: Reading, context: TextContext, *, turned: bool) -> Found | N
     if context.last_outbound_kind is Kind.MKT and all(words[i].mask & _REFUSING for i in core):
         return Found("L4b.no_to_marketing", core[0], core[-1] + 1)
     wrote = context.last_outbound_kind is not None
-    if complaint := _complaint(read, "nuisance") or (_complaint(read, "reproach") if wrote else None):
+    if complaint := _complaint(read, "nuisance", Weight.ASKS) or (_complaint(read, "reproach", Weight.ASKS) if wrote else None):
         return complaint
-    return _said_alone(read, context, turned=turned) or (_complaint(read, "reproach", hints=True) if not wrote else None)
+    return _said_alone(read, context, turned=turned) or _complaint(read, "reproach", Weight.HINTS)
 
 
-def _complaint(read: Reading, kind: str, *, hints: bool = False) -> Found | None:
+def _complaint(read: Reading, kind: str, weight: Weight) -> Found | None:
     """The first word of this class."""
     if not read.present & BITS[kind]:
         return None
     at = next(i for i, word in enumerate(read.tokens.words) if word.mask & BITS[kind])
-    return Found(f"L4b.{kind}", at, at + 1, hints=hints, asks=True)
+    return Found(f"L4b.{kind}", at, at + 1, weight)
 
 
 def _said_alone(read: Reading, context: TextContext, *, turned: bool) -> Found | None:
@@ -104,16 +102,21 @@ def _refusal(read: Reading, *, wrote: bool) -> Found | None:
     Where we never wrote, it only hints where somebody is named who does it ("tell him to stop", "we have enough"), or a thing is refused.
     """
     words, core = read.tokens.words, read.core
-    for at in core:
-        counted = any(words[i].mask & BITS["number"] for i in core)  # "one more stop", "i end at 6"
-        if words[at].mask & BITS["keyword"] and len(core) <= _L4_TOKENS and not counted and _may_stand_alone(read, at):
-            return Found("L4.keyword", at, at + 1, hints=not wrote and _is_told(read, core, at))
+    counted = any(words[i].mask & BITS["number"] for i in core)  # "one more stop", "i end at 6", "4 are enough"
+    for at in core if len(core) <= _L4_TOKENS and not counted else ():
+        if words[at].mask & BITS["keyword"] and _may_stand_alone(read, at):
+            return Found("L4.keyword", at, at + 1, _hinting_if(not wrote and _is_told(read, core, at)))
     refusals = [i for i, word in enumerate(words) if word.mask & BITS["anger"] and not (i and words[i - 1].mask & BITS["negation"])]
     others = sum(bool(words[i].mask & BITS["other"]) for i in core)
     if not refusals or others > 1:
         return None
-    of_a_thing = others > 0 or any(words[i].mask & BITS["number"] for i in core)  # "No thanks, I'm full", "4 are enough"
-    return Found("L4b.refusal", refusals[0], refusals[0] + 1, hints=not wrote and (of_a_thing or _is_told(read, core, refusals[0])))
+    at = refusals[0]
+    of_a_thing = others > 0 or counted  # "No thanks, I'm full"
+    return Found("L4b.refusal", at, at + 1, _hinting_if(not wrote and (of_a_thing or _is_told(read, core, at))))
+
+
+def _hinting_if(doubtful: bool, otherwise: Weight = Weight.ALWAYS_ASKS) -> Weight:
+    return Weight.HINTS if doubtful else otherwise
 
 
 def _is_told(read: Reading, core: list[int], at: int) -> bool:
@@ -130,7 +133,7 @@ def _mixed(read: Reading, *, wrote: bool) -> Found | None:
     at = next(i for i, word in enumerate(words) if word.mask & _ENDINGS)
     if not any(word.mask & _SENDINGS for i, word in enumerate(words) if i != at):
         return None  # one word that is both ("spam") says nothing by itself
-    return Found("L4.mixed", at, at + 1, hints=not wrote)
+    return Found("L4.mixed", at, at + 1, _hinting_if(not wrote))
 
 
 def _closed(read: Reading, *, wrote: bool, after_marketing: bool) -> Found | None:
@@ -149,7 +152,7 @@ def _closed(read: Reading, *, wrote: bool, after_marketing: bool) -> Found | Non
         ending = next((i for i in core if words[i].mask & _DENYING), None)
     if ending is None:
         return None
-    return Found("L4.closed", ending, ending + 1, hints=not wrote and _is_told(read, core, ending), asks=True)
+    return Found("L4.closed", ending, ending + 1, _hinting_if(not wrote and _is_told(read, core, ending), Weight.ASKS))
 
 
 def _closed_sentence(read: Reading, *, after_marketing: bool) -> Found | None:
@@ -173,7 +176,7 @@ def _closed_sentence(read: Reading, *, after_marketing: bool) -> Found | None:
             continue
         done = next((i for i in inside if words[i].mask & (ending | BITS["remove"] if politely else ending)), None)
         if done is not None and not any(words[i].mask & (BITS["i"] | L3) for i in inside):
-            return Found("L4.closed_sentence", done, done + 1, asks=True)
+            return Found("L4.closed_sentence", done, done + 1, Weight.ASKS)
     return None
 
 
@@ -186,7 +189,7 @@ def _shouted(read: Reading) -> Found | None:
         if word.mask & BITS["keyword"] and word.mask & _STRONG and not word.mask & BITS["place"]:
             start, end = read.span(at, at + 1)
             if read.received[start:end].isupper() and end - start >= _SHOUT and not _amid_capitals(read, at):
-                return Found("L4.shouted", at, at + 1, asks=True)
+                return Found("L4.shouted", at, at + 1, Weight.ASKS)
     return None
 
 
@@ -217,7 +220,7 @@ def _lone_sentence(read: Reading) -> Found | None:
             and words[inside[0]].mask & _STRONG
             and not words[inside[0]].mask & BITS["cancel"]
         ):
-            return Found("L4.sentence", inside[0], inside[0] + 1, asks=True)
+            return Found("L4.sentence", inside[0], inside[0] + 1, Weight.ASKS)
     return None
 
 

@@ -24,6 +24,7 @@ LEAST = {
 LANGUAGES = {"English": ("english-ordinary", "english-hard"), "Chinese": ("chinese",), "others": ("others",)}
 MOST_WITHDRAWN = 0.01  # of those who ask for nothing
 MOST_ASKED_IN_VAIN = 0.09  # of them, where we wrote before
+MOST_ASKED_IN_VAIN_UNWRITTEN = 0.006  # of them, where we never wrote
 ORDINARY_DAYS = {"days.txt": 19_000, "days-zh.txt": 4_000}  # texts each holds at the least
 MOST_RAISED_ON_ORDINARY_DAYS, MOST_STOPPED_THERE = 30, 12  # of 10,000 texts; two thirds are what policy names, said among friends
 
@@ -48,6 +49,8 @@ def test_those_who_do_not_are_hardly_ever_stopped_or_put_to_staff(language: str)
     labels = [recognise(s.text, WROTE_BEFORE, LEXICON).label for s in clean]
     assert labels.count(OptOutLabel.OPT_OUT) / len(clean) <= MOST_WITHDRAWN
     assert labels.count(OptOutLabel.AMBIGUOUS) / len(clean) <= MOST_ASKED_IN_VAIN
+    unwritten = [recognise(s.text, NEVER_WROTE, LEXICON).label for s in clean]
+    assert unwritten.count(OptOutLabel.AMBIGUOUS) / len(clean) <= MOST_ASKED_IN_VAIN_UNWRITTEN
 
 
 def ordinary_days(name: str) -> list[str]:

@@ -164,15 +164,6 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
         "help us out", "I had to decline his offer", "Can transfer $471 to my account by tmr?", "take out the books on this shelf",
         "don't be left out of the move", "I think I got the wrong number", "not sent yet, our scores",
         "dun stop sending me offers", "pls dun leave me alone",
-    ],
-)  # fmt: skip
-def test_everyday_talk_of_stopping_leaving_and_refusing_is_none(text: str) -> None:
-    assert read(text).label is OptOutLabel.NONE
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
         "I don't want to fight about this over text",
         "I'd rather not say over text", "hold off til we hear from them", "the reindeer is out",
         "Not yet, hold off til we hear from the cardiologist", "please don't ring the bell", "Don't open that email from Carl",
@@ -185,7 +176,7 @@ def test_everyday_talk_of_stopping_leaving_and_refusing_is_none(text: str) -> No
         "Why did you remove me from the group?", "I've taken your name off the list as you asked", "I've never had any bother with mine",
     ],
 )  # fmt: skip
-def test_what_people_tell_each_other_of_calls_and_texts_is_none(text: str) -> None:
+def test_everyday_talk_of_stopping_refusing_calls_and_texts_is_none(text: str) -> None:
     assert read(text).label is OptOutLabel.NONE
 
 
@@ -198,3 +189,16 @@ def test_what_people_tell_each_other_of_calls_and_texts_is_none(text: str) -> No
 )  # fmt: skip
 def test_a_reproach_or_a_polite_no_counts_in_answer_to_us(text: str) -> None:
     assert read(text, note="after=ACK").label in {OptOutLabel.AMBIGUOUS, OptOutLabel.OPT_OUT}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "he marked u absent already", "Don't ring the number back, ring the bank on the one on your card",
+        "Kindly tell Mum not to send any more bananas, we still have two full bunches", "Do not call the customer, I call him",
+        "Boooo you always work, all night long and no fun. Just quit.",
+    ],
+)  # fmt: skip
+def test_what_a_pattern_would_ask_staff_about_goes_to_them_only_where_we_wrote_or_the_weights_agree(text: str) -> None:
+    assert read(text).label is OptOutLabel.NONE
+    assert read(text, note="after=ACK").label is OptOutLabel.AMBIGUOUS

@@ -108,17 +108,24 @@ def _health_agreed(facts: Facts, settings: PolicySettings) -> bool:
 
 
 def _first_valid(facts: Facts, settings: PolicySettings) -> ConsentFacts | None:
-    """The first consent this message may stand on: purpose and channel, proven, confirmed, unexpired, not ended."""
-    for consent in _matching(facts):
-        if _fault(consent, facts, settings) is None:
+    """The first consent this message may stand on: purpose and channel, proven, confirmed, unexpired, not ended.
+
+    A plain loop here and in `standing_consent`: a list of the matching ones costs more than the rest of the judge's work on them.
+    """
+    channel, purpose = facts.channel, _purpose(facts)
+    for consent in facts.consents or ():
+        if consent.channel is channel and consent.purpose == purpose and _fault(consent, facts, settings) is None:
             return consent
     return None
 
 
 def _matching(facts: Facts) -> list[ConsentFacts]:
-    purpose = ADS_PURPOSE if facts.kind is _EXPORT else facts.purpose
-    channel = facts.channel
+    channel, purpose = facts.channel, _purpose(facts)
     return [c for c in facts.consents or () if c.channel is channel and c.purpose == purpose]
+
+
+def _purpose(facts: Facts) -> str | None:
+    return ADS_PURPOSE if facts.kind is _EXPORT else facts.purpose
 
 
 # How far a consent got before it failed; the furthest is the reason worth telling.
@@ -236,8 +243,10 @@ _GROUNDS: dict[Kind | None, str] = {
 
 def standing_consent(facts: Facts, settings: PolicySettings) -> ConsentFacts | None:
     """The first valid consent that shares a declared subject with the message (policy R14)."""
-    tags = facts.content.interests
-    for consent in _matching(facts):
+    channel, purpose, tags = facts.channel, _purpose(facts), facts.content.interests
+    for consent in facts.consents or ():
+        if consent.channel is not channel or consent.purpose != purpose:
+            continue
         for tag in tags:
             if tag in consent.interests and _fault(consent, facts, settings) is None:
                 return consent

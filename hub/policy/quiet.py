@@ -17,30 +17,35 @@ def quiet_until(now: datetime, zone: str | None, settings: PolicySettings) -> da
 
     zone: IANA name; unknown ones count as London with two hours less on either side.
     """
-    where, known = _zone(zone)
-    hours = settings.quiet_weekday, settings.quiet_sunday, 0 if known else settings.quiet_unknown_narrower_h
-    for opens, closes in _open_around(now.date(), now.tzinfo, where, *hours):
+    hours = settings.quiet_weekday, settings.quiet_sunday, settings.quiet_unknown_narrower_h
+    for opens, closes in _open_around(now.date(), now.tzinfo, zone, hours):
         if opens <= now < closes:
             return None
+    where, known = _zone(zone)
     local = now.astimezone(where)
     for ahead in range(15):  # no fortnight is all holidays
         day = local.date() + timedelta(days=ahead)
-        opening = _opening(day, *hours)
+        opening = _opening(day, hours, known)
         start = opening and datetime.combine(day, time(opening[0]), where)
         if start is not None and local < start:
             return start.astimezone(now.tzinfo)
     return (now + timedelta(days=1)).replace(microsecond=0)
 
 
+_Hours = tuple[tuple[int, int], tuple[int, int], int]  # weekdays, Sundays, and how much narrower where the zone is not known
+
+
 @lru_cache(maxsize=256)
-def _open_around(
-    day: date, told_in: tzinfo | None, where: ZoneInfo, weekday: tuple[int, int], sunday: tuple[int, int], narrower: int
-) -> tuple[tuple[datetime, datetime], ...]:
-    """The open hours of the local days that a moment of `day` can fall on, as moments: all recipients of a day share them."""
+def _open_around(day: date, told_in: tzinfo | None, zone: str | None, hours: _Hours) -> tuple[tuple[datetime, datetime], ...]:
+    """The open hours of the local days that a moment of `day` can fall on, as moments: all recipients of a day share them.
+
+    The likeliest day stands first.
+    """
+    where, known = _zone(zone)
     spans = []
-    for ahead in range(-2, 3):  # clocks of the world lie up to 26 hours apart
+    for ahead in (0, -1, 1, -2, 2):  # clocks of the world lie up to 26 hours apart
         local = day + timedelta(days=ahead)
-        if (opening := _opening(local, weekday, sunday, narrower)) is not None:
+        if (opening := _opening(local, hours, known)) is not None:
             midnight = datetime.combine(local, time(), where)
             opens, closes = ((midnight + timedelta(hours=hour)).astimezone(told_in) for hour in opening)
             spans.append((opens, closes))
@@ -48,12 +53,15 @@ def _open_around(
 
 
 @lru_cache(maxsize=64)
-def _opening(day: date, weekday: tuple[int, int], sunday: tuple[int, int], narrower: int) -> tuple[int, int] | None:
-    """The hours of a day, or None for a public holiday or hours narrowed away."""
+def _opening(day: date, hours: _Hours, known: bool) -> tuple[int, int] | None:
+    """The hours of a day, or None for a public holiday or hours narrowed away. known: whether the zone is."""
     if day in public_holidays(day.year):
         return None
+    weekday, sunday, narrower = hours
     start, end = sunday if day.weekday() == _SUNDAY else weekday
-    return (start + narrower, end - narrower) if start + narrower < end - narrower else None
+    if not known:
+        start, end = start + narrower, end - narrower
+    return (start, end) if start < end else None
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,9 @@ from __future__ import annotations
 CLASSES: dict[str, str] = {
     "courtesy": "politeness that may stand around a stop word without changing it: please, thanks, hi",
     "stop": "end an activity: stop, quit, cease",
+    "ended": "a stop word that also tells what somebody did: quit (Jason quit)",
     "negation": "forbids or denies what follows: don't, never, not",
+    "denies": "a negation that mostly tells what is not so, and seldom forbids: not (he has not texted)",
     "never": "a negation that also tells of what did not happen: never",
     "after_negation": "forbids what came before it, in languages that do so: nicht, niet, mat",
     "no": "no, followed by a thing: no messages",
@@ -80,7 +82,7 @@ CLASSES: dict[str, str] = {
     "reproach": "complains in words one may also say to a friend: I asked you twice, who even are you",
     "keep": "again and again: keep, always, constantly",
     "anger": "refuses without saying what: not interested, go away, leave it",
-    "temper": "shows temper, and refuses only where it answers marketing: 烦, 算了",
+    "temper": "what one also says to a friend, and refuses only where it answers marketing: 烦, 算了, not for me",
     "no_word": "the bare answer no",
     "but": "begins a new thought: but, and",
     "link": "joins reply and purpose in a footer: to, for, um",

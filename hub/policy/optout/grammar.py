@@ -27,6 +27,7 @@ class Compiled:
     limitable: bool
     weight: Weight
     answering: bool
+    unprompted: bool
     wanted: bool
 
 
@@ -89,6 +90,7 @@ def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[C
             limitable=p.limitable,
             weight=p.weight,
             answering=p.answering,
+            unprompted=p.unprompted,
             wanted=p.wanted,
         )
         for p in patterns

@@ -40,8 +40,8 @@ class Pattern:
     """One row of a table below. id: what `rule_id` shows. also: classes one of which must stand anywhere in the message.
 
     unless: classes none of which may stand in it. weight: how much what it finds counts; what a reversal touches keeps that weight, and
-    nothing where the reversal stands. answering: only where our last message was marketing. wanted: a reversal that asks for more,
-    so nothing is to judge.
+    nothing where the reversal stands. answering: only where our last message was marketing. unprompted: only where we never
+    wrote. wanted: a reversal that asks for more, so nothing is to judge.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Pattern:
     unless: str = ""
     weight: Weight = Weight.STANDS
     answering: bool = False
+    unprompted: bool = False
     wanted: bool = False
 
     @property
@@ -109,7 +110,7 @@ REVOCATIONS = (
     Pattern("L2.detail_remove", "my_detail ~3 remove|erase", _E),
     Pattern("L2.take_off", "take ~1 me _1 off"),
     Pattern("L2.take_detail_off", "take ~1 my_detail ~1 off", _E),
-    Pattern("L2.take_out", "^ take ~1 me ~1 out $"),
+    Pattern("L2.take_out", "^ take ~1 me ~1 out $", weight=_ASKS),
     Pattern("L2.off", "^ off _1 list"),
     Pattern("L2.off_list", "take|want ~3 off|out ~3 list"),
     Pattern("L2.list_take_off", "list …8 take ~2 off|out"),
@@ -193,6 +194,7 @@ REVERSALS = (
     Pattern("L2c.why_not", "question _2 negation _3 contact|send|pester"),
     Pattern("L2c.why_not_received", "question _2 negation _3 receive", weight=_ASKS),
     Pattern("L2c.to_whom", "negation|no_more|unwanted _3 contact|pester others|you"),
+    Pattern("L2c.tired_of_calling", "enough contact-message|sms|email others|you"),
     Pattern("L2c.and_do", "negation _1 contact but other"),
     Pattern("L2c.you_are_not", "you glue negation again? pester"),
     Pattern("L2c.no_i", "no i"),
@@ -207,6 +209,14 @@ REVERSALS = (
     Pattern("L2c.they_keep", "i|others|other|no|no_word _1 keep _1 contact|send|contacted me"),
     Pattern("L2c.i_removed", "i other|glue? remove ~2 my_detail"),
     Pattern("L2c.tell_somebody_to", "tell other link stop", weight=_HINTS),
+    Pattern("L2c.tell_them_to", "tell you? others|other link stop", weight=_ASKS, unprompted=True),
+    Pattern("L2c.told_them_not_to", "other others ~3 unwanted _1 contact|send|pester", weight=_HINTS),
+    Pattern("L2c.enough_of_a_thing", "anger other link|glue|number", weight=_ASKS, unprompted=True),
+    Pattern("L2c.this_not_that", "^ contact-message negation contact", weight=_ASKS, unprompted=True),
+    Pattern("L2c.dont_read", "negation handle-contact|send ~3 message|contact|promo"),
+    Pattern("L2c.they_stop", "i stop pester", weight=_ASKS, unprompted=True),
+    Pattern("L2c.merely_not", "denies _3 contact|send", unless="again", weight=_ASKS, unprompted=True),
+    Pattern("L2c.they_removed", "i remove|erase", weight=_ASKS, unprompted=True),
     Pattern("L2c.stop_doing", "stop other me message", weight=_HINTS),
     Pattern("L2c.on_ones_own", "unwanted others? link? receive others-them", weight=_HINTS),
     Pattern("L2c.i_would_not_call", "unwanted link contact-message|promo|contacted|receive|sms|email glue? other", weight=_HINTS),
@@ -266,6 +276,7 @@ FOOTERS = (
     Pattern("footer.reply_word", "reply ~1 keyword|unsubscribe|letter ≈4 unsubscribe|stop|stop_after|keyword|list|footer"),
     Pattern("footer.word_reply", "link? unsubscribe|stop comma|link? ≈1 reply ~1 keyword|unsubscribe|letter"),
     Pattern("footer.word_to_end", "keyword link unsubscribe|stop|list|withdraw"),
+    Pattern("footer.to_end_word", "link stop|anger|unsubscribe|remove|cancel ~4 sms|reply|contact keyword|no_word link number"),
     Pattern("footer.word_sentence", "keyword footer"),
     Pattern("footer.sentence_word", "footer comma? ≈1 reply ~1 keyword|unsubscribe|letter everything?"),
     Pattern("footer.sentence", "footer"),
@@ -280,7 +291,7 @@ RIGHTS = (
     Pattern("rights.erasure", "erase|remove ~4 my_data|everything ~3 data|hold|my_data|me"),
     Pattern("rights.erasure", "erase|remove ~3 hold? ~3 my_data"),
     Pattern("rights.erasure", "my_data ~5 erase|remove"),
-    Pattern("rights.erasure", "everything ~5 erase|remove", also="data|hold|my_data|my_detail|about_me|me"),
+    Pattern("rights.erasure", "everything-glue ~5 erase|remove", also="data|hold|my_data|my_detail|about_me|me"),
     Pattern("rights.access", "right_access"),
     Pattern("rights.access", "copy ~6 my_data"),
     Pattern("rights.access", "my_data ~5 copy"),

@@ -232,6 +232,8 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
     wanted = False
     doubts: dict[int, Weight] = {}  # tokens a reversal puts in doubt -> what they still weigh
     for rule, first, end in grammar.matches(grammar.reversals, codes, read.present):
+        if rule.unprompted and context.last_outbound_kind is not None:
+            continue
         if rule.weight is not Weight.STANDS:
             doubts.update({at: max(rule.weight, doubts.get(at, rule.weight)) for at in range(first, end)})
         else:

@@ -84,7 +84,7 @@ def _said_alone(read: Reading, context: TextContext, *, turned: bool) -> Found |
         return None
     if closed := _closed(read, wrote=wrote, after_marketing=after_marketing):
         return closed
-    return _refusal(read, wrote=wrote) if len(read.core) <= _REFUSAL_TOKENS else None
+    return _refusal(read, wrote=wrote, after_marketing=after_marketing) if len(read.core) <= _REFUSAL_TOKENS else None
 
 
 def _wordless(read: Reading, context: TextContext) -> Found | None:
@@ -96,7 +96,7 @@ def _wordless(read: Reading, context: TextContext) -> Found | None:
     return None
 
 
-def _refusal(read: Reading, *, wrote: bool) -> Found | None:
+def _refusal(read: Reading, *, wrote: bool, after_marketing: bool) -> Found | None:
     """A stop word in a message of four words, or a refusal in one of five.
 
     Where we never wrote, it only hints where somebody is named who does it ("tell him to stop", "we have enough"), or a thing is refused.
@@ -106,7 +106,8 @@ def _refusal(read: Reading, *, wrote: bool) -> Found | None:
     for at in core if len(core) <= _L4_TOKENS and not counted else ():
         if words[at].mask & BITS["keyword"] and _may_stand_alone(read, at):
             return Found("L4.keyword", at, at + 1, _hinting_if(not wrote and _is_told(read, core, at)))
-    refusals = [i for i, word in enumerate(words) if word.mask & BITS["anger"] and not (i and words[i - 1].mask & BITS["negation"])]
+    refusing = BITS["anger"] | (BITS["temper"] if after_marketing else 0)
+    refusals = [i for i, word in enumerate(words) if word.mask & refusing and not (i and words[i - 1].mask & BITS["negation"])]
     others = sum(bool(words[i].mask & BITS["other"]) for i in core)
     if not refusals or others > 1:
         return None
@@ -120,8 +121,10 @@ def _hinting_if(doubtful: bool, otherwise: Weight = Weight.ALWAYS_ASKS) -> Weigh
 
 
 def _is_told(read: Reading, core: list[int], at: int) -> bool:
-    """Before the stop word somebody is named who does it: "we'll stop". "I want to stop", "I beg you stop" are said to us."""
-    return not read.present & _TO_US and any(read.tokens.words[i].mask & _TELLING for i in core if i < at)
+    """Before the stop word somebody is named who does it: "we'll stop", "Jason quit". "I want to stop", "I beg you stop" are said to us."""
+    words = read.tokens.words
+    telling = _TELLING | (BITS["other"] if words[at].mask & BITS["ended"] else 0)
+    return not read.present & _TO_US and any(words[i].mask & telling for i in core if i < at)
 
 
 def _mixed(read: Reading, *, wrote: bool) -> Found | None:

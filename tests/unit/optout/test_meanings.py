@@ -174,6 +174,13 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
         "I never gave permission for photos", "Way more than enough", "Leave it with me", "I just don't want her to be on her own",
         "the room has the do not disturb up", "no more data til the 1st so text only", "My mum gave you the wrong phone number for her",
         "Why did you remove me from the group?", "I've taken your name off the list as you asked", "I've never had any bother with mine",
+        "That's my stop", "Jason quit", "Our dog walker quit", "Nobody asked you", "I'll have to pass", "He's still not texted back",
+        "Shop bell's not ringing", "Sorry 4 not texting back, I was driving", "Too late, they stop selling at 2.30",
+        "They removed my name from the list saying the form was incomplete", "My inbox is full, delete ur smileys haha",
+        "I know you said not to ring on a Sunday but the ceiling has come down", "I've told her a million times not to ring before eight",
+        "Do not open this msg!!! Now u must buy me lunch", "Ring me back, I only got enough credit 4 1 txt", "I'm tired of calling them",
+        "They get funny if you don't call before nine", "Any chance you could take my bin in", "They spelled my name wrong on the badge",
+        "RCB need 183 to win. To stop this alert sms STOP to 52345", "I sent it to the wrong person",
     ],
 )  # fmt: skip
 def test_everyday_talk_of_stopping_refusing_calls_and_texts_is_none(text: str) -> None:
@@ -189,6 +196,28 @@ def test_everyday_talk_of_stopping_refusing_calls_and_texts_is_none(text: str) -
 )  # fmt: skip
 def test_a_reproach_or_a_polite_no_counts_in_answer_to_us(text: str) -> None:
     assert read(text, note="after=ACK").label in {OptOutLabel.AMBIGUOUS, OptOutLabel.OPT_OUT}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tell him to stop calling me", "Out of credit so text don't ring", "Not by sms. I come down now",
+    ],
+)  # fmt: skip
+def test_what_mostly_tells_something_is_a_stop_where_we_wrote_and_nothing_where_we_did_not(text: str) -> None:
+    assert read(text).label is OptOutLabel.NONE
+    assert read(text, note="after=ACK").label is OptOutLabel.OPT_OUT
+
+
+def test_what_one_also_says_to_a_friend_refuses_where_it_answers_marketing() -> None:
+    for text in ("not for me today ta", "think I'll pass this time", "count me out"):
+        assert read(text).label is OptOutLabel.NONE
+        assert read(text, note="after=MKT").label is OptOutLabel.AMBIGUOUS
+
+
+@pytest.mark.parametrize("text", ["don't call now", "pls dont ring now, baby just slept"])
+def test_not_now_is_a_limit_in_time(text: str) -> None:
+    assert read(text, note="after=ACK").rule_id == "L2b.limited"
 
 
 @pytest.mark.parametrize(

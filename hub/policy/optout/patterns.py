@@ -216,6 +216,8 @@ REVERSALS = (
     Pattern("L2c.dont_read", "negation handle-contact|send ~3 message|contact|promo"),
     Pattern("L2c.they_stop", "i stop pester", weight=_ASKS, unprompted=True),
     Pattern("L2c.merely_not", "denies _3 contact|send", unless="again", weight=_ASKS, unprompted=True),
+    Pattern("L2c.peace_for_others", "unwanted others link _1 contacted|contact", weight=_ASKS, unprompted=True),
+    Pattern("L2c.you_need_not", "you negation want link other", weight=_ASKS, unprompted=True),
     Pattern("L2c.they_removed", "i remove|erase", weight=_ASKS, unprompted=True),
     Pattern("L2c.stop_doing", "stop other me message", weight=_HINTS),
     Pattern("L2c.on_ones_own", "unwanted others? link? receive others-them", weight=_HINTS),

@@ -181,6 +181,7 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
         "Do not open this msg!!! Now u must buy me lunch", "Ring me back, I only got enough credit 4 1 txt", "I'm tired of calling them",
         "They get funny if you don't call before nine", "Any chance you could take my bin in", "They spelled my name wrong on the badge",
         "RCB need 183 to win. To stop this alert sms STOP to 52345", "I sent it to the wrong person",
+        "They had my name wrong on the ticket", "he doesnt want to know whats on there lol",
     ],
 )  # fmt: skip
 def test_everyday_talk_of_stopping_refusing_calls_and_texts_is_none(text: str) -> None:
@@ -202,6 +203,8 @@ def test_a_reproach_or_a_polite_no_counts_in_answer_to_us(text: str) -> None:
     "text",
     [
         "tell him to stop calling me", "Out of credit so text don't ring", "Not by sms. I come down now",
+        "Kindly take Mr Okafor off the distribution list, he has retired",
+        "Don't tell my sister yet, she has her last paper on Thursday and I don't want her to be disturbed",
     ],
 )  # fmt: skip
 def test_what_mostly_tells_something_is_a_stop_where_we_wrote_and_nothing_where_we_did_not(text: str) -> None:
@@ -225,7 +228,7 @@ def test_not_now_is_a_limit_in_time(text: str) -> None:
     [
         "he marked u absent already", "Don't ring the number back, ring the bank on the one on your card",
         "Kindly tell Mum not to send any more bananas, we still have two full bunches", "Do not call the customer, I call him",
-        "Boooo you always work, all night long and no fun. Just quit.",
+        "Stop buying me clothes", "Boooo you always work, all night long and no fun. Just quit.",
     ],
 )  # fmt: skip
 def test_what_a_pattern_would_ask_staff_about_goes_to_them_only_where_we_wrote_or_the_weights_agree(text: str) -> None:

@@ -181,6 +181,8 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
         "Do not open this msg!!! Now u must buy me lunch", "Ring me back, I only got enough credit 4 1 txt", "I'm tired of calling them",
         "They get funny if you don't call before nine", "Any chance you could take my bin in", "They spelled my name wrong on the badge",
         "RCB need 183 to win. To stop this alert sms STOP to 52345", "I sent it to the wrong person",
+        "Ring me if you get lost", "Can't get my ring off", "Can you text me the list, I've come out without it",
+        "Nan's had a letter about her pension credit and thinks they're stopping it", "They called out my name wrong at graduation",
         "They had my name wrong on the ticket", "he doesnt want to know whats on there lol",
     ],
 )  # fmt: skip

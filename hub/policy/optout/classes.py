@@ -9,7 +9,7 @@ from __future__ import annotations
 CLASSES: dict[str, str] = {
     "courtesy": "politeness that may stand around a stop word without changing it: please, thanks, hi",
     "stop": "end an activity: stop, quit, cease",
-    "ended": "a stop word that also tells what somebody did: quit (Jason quit)",
+    "ended": "an ending word that also tells what somebody did: quit (Jason quit), cancelled",
     "negation": "forbids or denies what follows: don't, never, not",
     "denies": "a negation that mostly tells what is not so, and seldom forbids: not (he has not texted)",
     "never": "a negation that also tells of what did not happen: never",

@@ -183,6 +183,8 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
         "RCB need 183 to win. To stop this alert sms STOP to 52345", "I sent it to the wrong person",
         "Ring me if you get lost", "Can't get my ring off", "Can you text me the list, I've come out without it",
         "Nan's had a letter about her pension credit and thinks they're stopping it", "They called out my name wrong at graduation",
+        "Don't come by Ring Road, there's an accident", "I'd rather not be on my own with it", "Cancelled my subscription finally",
+        "I sent to wrong number, can you reverse it", "Yard sale Saturday if you have anything to get rid of",
         "They had my name wrong on the ticket", "he doesnt want to know whats on there lol",
     ],
 )  # fmt: skip

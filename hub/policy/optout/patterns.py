@@ -297,7 +297,7 @@ RIGHTS = (
     Pattern("rights.erasure", "erase|remove ~4 my_data|everything ~3 data|hold|my_data|me"),
     Pattern("rights.erasure", "erase|remove ~3 hold? ~3 my_data"),
     Pattern("rights.erasure", "my_data ~5 erase|remove"),
-    Pattern("rights.erasure", "everything-glue ~5 erase|remove", also="data|hold|my_data|my_detail|about_me|me"),
+    Pattern("rights.erasure", "everything ~5 erase|remove", also="data|hold|my_data|my_detail|about_me|me"),
     Pattern("rights.access", "right_access"),
     Pattern("rights.access", "copy ~6 my_data"),
     Pattern("rights.access", "my_data ~5 copy"),

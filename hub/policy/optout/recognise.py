@@ -6,7 +6,7 @@ most wins the label, and everything it suppresses is written.
 
 Some patterns only hint at an opt-out: what they find counts in answer to marketing, and is weighed by L5 elsewhere. Others would put
 a text to staff: where we never wrote to somebody, they do so unless the weights speak against it, for there they mostly find talk
-among friends. What policy names is not weighed.
+among friends. So it is with a revocation that words nobody knows part from what it is about. What policy names is not weighed.
 """
 
 from __future__ import annotations

@@ -222,6 +222,14 @@ def test_what_one_also_says_to_a_friend_refuses_where_it_answers_marketing() -> 
         assert read(text, note="after=MKT").label is OptOutLabel.AMBIGUOUS
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["everything you hold about me must be deleted", "semua tentang saya dihapus", "todas as minhas coisas apagar"],
+)
+def test_everything_named_before_its_erasure_is_a_request_to_erase(text: str) -> None:
+    assert read(text).rights == "erasure"
+
+
 @pytest.mark.parametrize("text", ["don't call now", "pls dont ring now, baby just slept"])
 def test_not_now_is_a_limit_in_time(text: str) -> None:
     assert read(text, note="after=ACK").rule_id == "L2b.limited"

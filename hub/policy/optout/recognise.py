@@ -6,7 +6,7 @@ most wins the label, and everything it suppresses is written.
 
 Some patterns only hint at an opt-out: what they find counts in answer to marketing, and is weighed by L5 elsewhere. Others would put
 a text to staff: where we never wrote to somebody, they do so unless the weights speak against it, for there they mostly find talk
-among friends. So it is with a revocation that words nobody knows part from what it is about. What policy names is not weighed.
+among friends. What policy names is not weighed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from hub.policy.optout.tokens import Tokens
 from hub.policy.optout.whole import whole_message
 
 _OFFERED_FOR = timedelta(days=30)
-_LOOSE = 2  # words nobody knows within a revocation: one may be misspelt
 _ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
 # What may stand beside a welcome and make it none: "please call me, I want this to stop".
 _AGAINST = bits("negation|never|no|no_more|no_word|stop|stop_after|unwanted|enough|fewer|vexed|keep|remove|off|again|instead|only|this_way")
@@ -248,7 +247,7 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
             continue
         if rule.answering and context.last_outbound_kind is not Kind.MKT:
             continue
-        if (found_part := _in_part(rule, first, end, tokens, doubts, context)) is None:
+        if (found_part := _in_part(rule, first, end, tokens, doubts)) is None:
             own = mask_of(tokens, first, end) if alternative(tokens, first, end) else mask_of(tokens, first, clause(tokens, first, end)[1])
             stops.append((Found(rule.id, first, end), reach(rule.reach, own, context.channel)))
         elif part is None or (part.weight is Weight.HINTS and found_part.weight > Weight.HINTS):
@@ -256,24 +255,17 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
     return _Revoked(stops, part, bool(turned or doubts), wanted)
 
 
-def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[int, Weight], context: TextContext) -> Found | None:
+def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[int, Weight]) -> Found | None:
     """The revocation as one that staff must judge, for what it may also mean or what limits it; None where it stands."""
     if rule.weight is not Weight.STANDS:
         return Found(rule.id, first, end, rule.weight)
     if doubts and not doubts.keys().isdisjoint(range(first, end)):
         return Found(rule.id, first, end, max(doubts[at] for at in range(first, end) if at in doubts))
-    if context.last_outbound_kind is None and _is_loose(tokens, first, end):
-        return Found(rule.id, first, end, Weight.ASKS)
     if alternative(tokens, first, end):
         own = mask_of(tokens, first, end)
         stands = (named_channels(own) or own & BITS["promo"]) and not own & BITS["phone"]
         return None if stands else Found("L2b.alternative", first, end)
     return Found("L2b.limited", first, end) if rule.limitable and limited(tokens, first, end) else None
-
-
-def _is_loose(tokens: Tokens, first: int, end: int) -> bool:
-    """Words nobody knows stand between, so what is refused may be something else: "remove Mr Okafor from the list"."""
-    return sum(bool(word.mask & BITS["other"]) for word in tokens.words[first + 1 : end - 1]) >= _LOOSE
 
 
 def _is_about_list(stops: list[_Stop], request: tuple[str, int, int]) -> bool:

@@ -22,7 +22,6 @@ _ENDINGS = bits("stop|stop_after|no_more|enough|unwanted|no_contact|vexed")
 _MIXED_GUARDS = L3 & ~(BITS["body"] | BITS["time"] | BITS["until"] | BITS["habit"]) | BITS["thing"]
 _CLOSED_TOKENS = 10
 _SHOUT = 3  # letters
-_AN_OBJECT = 2  # words nobody knows
 _STRANGERS = 2  # words nobody knows that an answer to marketing may hold
 _DONE = bits("stop|stop_after|no_more|enough|unwanted")
 _DENYING = bits("negation|no|anger|no_word|off|remove")
@@ -106,7 +105,7 @@ def _refusal(read: Reading, *, wrote: bool, after_marketing: bool) -> Found | No
     counted = any(words[i].mask & BITS["number"] for i in core)  # "one more stop", "i end at 6", "4 are enough"
     for at in core if len(core) <= _L4_TOKENS and not counted else ():
         if words[at].mask & BITS["keyword"] and _may_stand_alone(read, at):
-            return Found("L4.keyword", at, at + 1, _hinting_if(not wrote and (_is_told(read, core, at) or _has_object(read, core, at))))
+            return Found("L4.keyword", at, at + 1, _hinting_if(not wrote and _is_told(read, core, at)))
     refusing = BITS["anger"] | (BITS["temper"] if after_marketing else 0)
     refusals = [i for i, word in enumerate(words) if word.mask & refusing and not (i and words[i - 1].mask & BITS["negation"])]
     others = sum(bool(words[i].mask & BITS["other"]) for i in core)
@@ -126,11 +125,6 @@ def _is_told(read: Reading, core: list[int], at: int) -> bool:
     words = read.tokens.words
     telling = _TELLING | (BITS["other"] if words[at].mask & BITS["ended"] else 0)
     return not read.present & _TO_US and any(words[i].mask & telling for i in core if i < at)
-
-
-def _has_object(read: Reading, core: list[int], at: int) -> bool:
-    """After the stop word, most of what is said are words nobody knows: "stop buying me clothes"; one may be a name."""
-    return sum(bool(read.tokens.words[i].mask & BITS["other"]) for i in core if i > at) >= _AN_OBJECT
 
 
 def _mixed(read: Reading, *, wrote: bool) -> Found | None:

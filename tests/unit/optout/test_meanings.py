@@ -181,8 +181,10 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
         "Do not open this msg!!! Now u must buy me lunch", "Ring me back, I only got enough credit 4 1 txt", "I'm tired of calling them",
         "They get funny if you don't call before nine", "Any chance you could take my bin in", "They spelled my name wrong on the badge",
         "RCB need 183 to win. To stop this alert sms STOP to 52345", "I sent it to the wrong person",
+        "My ex is at this party. get me out", "Mum u dont need 2 sign ur texts i know its u",
+        "Nan's had a letter about her pension credit and she's in a right state thinking they're stopping it. I've read it",
         "Ring me if you get lost", "Can't get my ring off", "Can you text me the list, I've come out without it",
-        "Nan's had a letter about her pension credit and thinks they're stopping it", "They called out my name wrong at graduation",
+        "They called out my name wrong at graduation",
         "Don't come by Ring Road, there's an accident", "I'd rather not be on my own with it", "Cancelled my subscription finally",
         "I sent to wrong number, can you reverse it", "Yard sale Saturday if you have anything to get rid of",
         "They had my name wrong on the ticket", "he doesnt want to know whats on there lol",
@@ -207,7 +209,6 @@ def test_a_reproach_or_a_polite_no_counts_in_answer_to_us(text: str) -> None:
     "text",
     [
         "tell him to stop calling me", "Out of credit so text don't ring", "Not by sms. I come down now",
-        "Kindly take Mr Okafor off the distribution list, he has retired",
         "Don't tell my sister yet, she has her last paper on Thursday and I don't want her to be disturbed",
     ],
 )  # fmt: skip
@@ -240,7 +241,7 @@ def test_not_now_is_a_limit_in_time(text: str) -> None:
     [
         "he marked u absent already", "Don't ring the number back, ring the bank on the one on your card",
         "Kindly tell Mum not to send any more bananas, we still have two full bunches", "Do not call the customer, I call him",
-        "Stop buying me clothes", "Boooo you always work, all night long and no fun. Just quit.",
+        "Boooo you always work, all night long and no fun. Just quit.",
     ],
 )  # fmt: skip
 def test_what_a_pattern_would_ask_staff_about_goes_to_them_only_where_we_wrote_or_the_weights_agree(text: str) -> None:

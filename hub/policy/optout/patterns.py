@@ -217,6 +217,7 @@ REVERSALS = (
     Pattern("L2c.has_ended", "ended-stop ~2 list|message|promo", weight=_ASKS, unprompted=True),
     Pattern("L2c.they_stop", "i stop pester", weight=_ASKS, unprompted=True),
     Pattern("L2c.merely_not", "denies _3 contact|send", unless="again", weight=_ASKS, unprompted=True),
+    Pattern("L2c.they_stop_it", "i stop them", weight=_ASKS, unprompted=True),
     Pattern("L2c.come_out_without_list", "list …8 take ~2 off|out", weight=_ASKS, unprompted=True),
     Pattern("L2c.get_me_out", "take ~1 me ~1 out", weight=_ASKS, unprompted=True),
     Pattern("L2c.get_a_ring_off", "take me contact|message off", weight=_ASKS, unprompted=True),

@@ -182,7 +182,7 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
         "They get funny if you don't call before nine", "Any chance you could take my bin in", "They spelled my name wrong on the badge",
         "RCB need 183 to win. To stop this alert sms STOP to 52345", "I sent it to the wrong person",
         "My ex is at this party. get me out", "Mum u dont need 2 sign ur texts i know its u",
-        "Nan's had a letter about her pension credit and she's in a right state thinking they're stopping it. I've read it",
+        "Nan's had a letter about her pension credit and she's in a right state thinking they're stopping it. Can you ring her",
         "Ring me if you get lost", "Can't get my ring off", "Can you text me the list, I've come out without it",
         "They called out my name wrong at graduation",
         "Don't come by Ring Road, there's an accident", "I'd rather not be on my own with it", "Cancelled my subscription finally",

@@ -41,7 +41,7 @@ def load_leaning(config_dir: Path) -> Leaning | None:
         return None
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        return Leaning(
+        return Leaning.learnt(
             version=str(content["version"]),
             weights=_shared({str(name): float(weight) for name, weight in content["weights"].items()}),
             bias=float(content["bias"]),
@@ -87,6 +87,6 @@ def write_weights(config_dir: Path, leaning: Leaning) -> None:
         "version": leaning.version,
         "bias": leaning.bias,
         "least": {tongue: dict(of_tongue) for tongue, of_tongue in leaning.least.items()},
-        "weights": dict(leaning.weights),
+        "weights": leaning.by_feature(),
     }
     (config_dir / FOLDER / WEIGHTS).write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")

@@ -41,7 +41,7 @@ def load_lexicon(config_dir: Path = DEFAULT_CONFIG) -> Lexicon:
     Raises BadLexicon with every fault found, also when there is no file at all, and BadLeaning.
     """
     lexicon, leaning = load_lists(config_dir), load_leaning(config_dir)
-    return replace(lexicon, leaning=leaning, plain=plain(leaning.weights, lexicon)) if leaning else lexicon
+    return replace(lexicon, leaning=leaning, plain=plain(leaning.words, lexicon)) if leaning else lexicon
 
 
 def load_lists(config_dir: Path) -> Lexicon:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from hub.policy.optout.classes import BITS, bits
 from hub.policy.optout.patterns import FOOTERS, REVERSALS, REVOCATIONS, RIGHTS, Pattern, Reach, Weight
@@ -32,27 +33,45 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """The rules of one table in its order. by_need: each of them under one of its needs, with its place in the table."""
+
+    rules: tuple[Compiled, ...]
+    by_need: tuple[tuple[int, tuple[tuple[int, Compiled], ...]], ...]
+
+    def matches(self, codes: str, present: int) -> Iterator[tuple[Compiled, int, int]]:
+        """Every rule with every place (first token, end) where it matches, in the order of the table."""
+        for _, rule in self._possible(present):
+            for match in rule.look.finditer(codes):
+                yield rule, match.start(), match.end()
+
+    def _possible(self, present: int) -> list[tuple[int, Compiled]]:
+        """The rules that a message with these bits has something for: of everyday ones hardly any, so most are never asked."""
+        found: list[tuple[int, Compiled]] = []
+        for need, rules in self.by_need:
+            if present & need:
+                for place in rules:
+                    rule = place[1]
+                    for one in rule.needs:
+                        if not present & one:
+                            break
+                    else:
+                        if not present & rule.unless:
+                            found.append(place)
+        if len(found) > 1:
+            found.sort(key=itemgetter(0))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Grammar:
     """All tables, compiled for one lexicon. triggers: a message with none of these bits has nothing to look for."""
 
-    footers: tuple[Compiled, ...]
-    reversals: tuple[Compiled, ...]
-    revocations: tuple[Compiled, ...]
-    rights: tuple[Compiled, ...]
+    footers: Table
+    reversals: Table
+    revocations: Table
+    rights: Table
     triggers: int
-
-    @staticmethod
-    def matches(rules: tuple[Compiled, ...], codes: str, present: int) -> Iterator[tuple[Compiled, int, int]]:
-        """Every rule with every place (first token, end) where it matches."""
-        for rule in rules:
-            for need in rule.needs:
-                if not present & need:
-                    break
-            else:
-                if present & rule.unless:
-                    continue
-                for match in rule.look.finditer(codes):
-                    yield rule, match.start(), match.end()
 
 
 # Classes one of which is part of everything any table looks for.
@@ -79,8 +98,8 @@ def compile_grammar(codes: Mapping[int, str]) -> Grammar:
     )
 
 
-def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[Compiled, ...]:
-    return tuple(
+def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> Table:
+    rules = tuple(
         Compiled(
             id=p.id,
             needs=_needs(p.terms, p.also),
@@ -95,6 +114,10 @@ def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> tuple[C
         )
         for p in patterns
     )
+    by_need: dict[int, list[tuple[int, Compiled]]] = {}
+    for place in enumerate(rules):
+        by_need.setdefault(min(place[1].needs, key=int.bit_count), []).append(place)  # the narrowest is the rarest, mostly
+    return Table(rules, tuple((need, tuple(places)) for need, places in by_need.items()))
 
 
 def _needs(terms: str, also: str) -> tuple[int, ...]:

@@ -14,10 +14,12 @@ because examples of them differ in number and kind.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
+from sys import intern
 from typing import TYPE_CHECKING
 
 from hub.policy.optout.classes import BITS, bits
@@ -25,10 +27,10 @@ from hub.policy.optout.classes import BITS, bits
 if TYPE_CHECKING:  # the lexicon holds a leaning, and tokens are made with the lexicon
     from hub.policy.optout.tokens import Tokens
 
-START, END, ANSWER, HINT = "^", "$", "@", "!"
+START, END, ANSWER, HINT, CLASS, BESIDE = "^", "$", "@", "!", "#", "|"
 _NUMBER = "0"  # what a number says is that there is one
 _SAY_NOTHING = frozenset({"common", "other", "mark", "keyword", "glue", "courtesy", "break", "comma"})
-_NAMES = {bit: f"#{name}" for name, bit in BITS.items() if name not in _SAY_NOTHING}
+_NAMES = {bit: f"{CLASS}{name}" for name, bit in BITS.items() if name not in _SAY_NOTHING}
 _TELLING_MARKS = bits("asked|stop_sign")
 _LONGEST = 120  # tokens; what is longer is a letter, and its sentences speak for themselves
 
@@ -57,22 +59,49 @@ class Topic(StrEnum):
     ELSE = "else"
 
 
+Weighed = tuple[float, Mapping[str, float]]
+_NOTHING: Mapping[str, float] = {}
+_UNKNOWN: Weighed = (0.0, _NOTHING)
+_NO_WORD = frozenset((START, ANSWER, HINT, CLASS))  # what features begin with that are none
 # How much further a message must lean that comes from somebody to whom we never wrote.
-_FURTHER = {Topic.SENDING: -1.0, Topic.WRITING: 0.0, Topic.ELSE: 0.5}
+_FURTHER = {Topic.SENDING: -0.6, Topic.WRITING: 0.3, Topic.ELSE: 0.8}
 _AGREEING = 1.0  # the least score of what a rule would put to staff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaning:
-    """Learnt weights. weights: feature -> weight, a feature as `features` names it. least: the score that puts a message to staff."""
+    """Learnt weights. words: word -> its weight, and what it weighs with the word after it: one look-up a word, and no name to be made
+    of two. weights: any other feature -> weight, a feature as `features` names it. least: the score that puts a message to staff.
+    """
 
     version: str
+    words: Mapping[str, Weighed]
     weights: Mapping[str, float]
     bias: float
     least: Mapping[Tongue, Mapping[Before, float]]
-    _of_classes: dict[int, float] = field(default_factory=dict)
     _of_answers: dict[int, float] = field(default_factory=dict)
-    _of_neighbours: dict[tuple[int, int], float] = field(default_factory=dict)
+    _of_classes: defaultdict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))  # by those of the token before
+
+    @classmethod
+    def learnt(cls, *, version: str, weights: Mapping[str, float], bias: float, least: Mapping[Tongue, Mapping[Before, float]]) -> Leaning:
+        """From weights by feature. A word is one object wherever it stands, so that it is read from memory once."""
+        alone: dict[str, float] = {}
+        after: dict[str, dict[str, float]] = {}
+        rest: dict[str, float] = {}
+        for name, weight in weights.items():
+            first, beside, second = map(intern, name.partition(BESIDE))
+            if beside:
+                after.setdefault(first, {})[second] = weight
+            else:
+                (rest if first[0] in _NO_WORD else alone)[first] = weight
+        words = {word: (alone.get(word, 0.0), after.get(word, _NOTHING)) for word in alone.keys() | after.keys()}
+        return cls(version=version, words=words, weights=rest, bias=bias, least=least)
+
+    def by_feature(self) -> dict[str, float]:
+        """Every feature's weight, as `learnt` took them."""
+        alone = {word: weight for word, (weight, _) in self.words.items() if weight}
+        pairs = {f"{first}{BESIDE}{second}": weight for first, (_, after) in self.words.items() for second, weight in after.items()}
+        return dict(sorted((alone | pairs | dict(self.weights)).items()))
 
     def leans(self, tokens: Tokens, hint: str, *, asks: bool, tongue: Tongue, before: Before, topic: Topic) -> bool:
         """Whether staff should look at it. asks: a rule would put it to them, so the weights need only not speak against it.
@@ -92,22 +121,27 @@ class Leaning:
         return self._score(_said(tokens), hint, after_marketing=after_marketing)
 
     def _score(self, said: Sequence[tuple[str, int]], hint: str, *, after_marketing: bool) -> float:
-        known, classes, neighbours = self.weights.get, self._of_classes, self._of_neighbours
-        total, last, last_mask = known(ANSWER, 0.0) if after_marketing else 0.0, START, 0
+        known, words, classes = self.weights.get, self.words.get, self._of_classes
+        total, last = known(ANSWER, 0.0) if after_marketing else 0.0, 0
+        beside, (_, after) = classes[last], words(START, _UNKNOWN)
         if hint:
             total += known(HINT, 0.0) + known(HINT + hint, 0.0)
         for text, mask in said:
-            if (weight := classes.get(mask)) is None:
-                weight = classes[mask] = sum(known(name, 0.0) for name in class_names(mask))
-            pair = (last_mask, mask)
-            if (both := neighbours.get(pair)) is None:
-                both = neighbours[pair] = sum(known(name, 0.0) for name in pair_names(*pair))
-            total += weight + both + known(text, 0.0) + known(f"{last} {text}", 0.0)
+            if (of_classes := beside.get(mask)) is None:
+                of_classes = beside[mask] = self._beside(last, mask)
+            alone, following = words(text, _UNKNOWN)
+            total += of_classes + alone + after.get(text, 0.0)
             if after_marketing:
                 total += self._of_answer(text, mask)
-            last, last_mask = text, mask
-        total += known(f"{last} {END}", 0.0) + sum(known(name, 0.0) for name in pair_names(last_mask, 0))
+            last, beside, after = mask, classes[mask], following
+        if (of_classes := beside.get(0)) is None:
+            of_classes = beside[0] = self._beside(last, 0)
+        total += of_classes + after.get(END, 0.0)
         return self.bias + total * scale(len(said))
+
+    def _beside(self, before: int, mask: int) -> float:
+        """What the classes of a token weigh, alone and with those of the one before it."""
+        return sum(self.weights.get(name, 0.0) for name in (*class_names(mask), *pair_names(before, mask)))
 
     def _of_answer(self, text: str, mask: int) -> float:
         """What a token weighs more where it answers marketing."""
@@ -130,7 +164,7 @@ def features(tokens: Tokens, hint: str, *, after_marketing: bool) -> Iterator[st
         yield from (ANSWER + name for name in alone)
     ends = [(START, 0), *said, (END, 0)]
     for (left, before), (right, after) in pairwise(ends):
-        yield f"{left} {right}"
+        yield f"{left}{BESIDE}{right}"
         yield from pair_names(before, after)
 
 

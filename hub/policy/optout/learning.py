@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hub.policy.optout.leaning import features, scale, weighed
+from hub.policy.optout.leaning import BESIDE, features, scale, weighed
 from hub.policy.optout.tokens import Tokens
 
 _ROUNDS = 12
@@ -64,7 +64,7 @@ def _rows(examples: Sequence[Example]) -> tuple[dict[str, int], list[_Row]]:
     """Each feature's place, and of each example the places of its features, how much each counts, and the judgement."""
     counted = [Counter(features(e.tokens, e.hint, after_marketing=e.after_marketing)) for e in examples]
     seen = Counter(name for count in counted for name in count)
-    often = sorted(name for name, times in seen.items() if times >= (_PAIR_AT_LEAST if " " in name else _SEEN_AT_LEAST))
+    often = sorted(name for name, times in seen.items() if times >= (_PAIR_AT_LEAST if " " in name or BESIDE in name else _SEEN_AT_LEAST))
     names = {name: at for at, name in enumerate(often)}
     rows: list[_Row] = []
     for example, count in zip(examples, counted, strict=True):

@@ -107,6 +107,7 @@ class Lexicon:
     spellings: Mapping[str, str]
     letters: Mapping[str, str]  # single ones that stand for words: u, r
     homographs: Mapping[str, Mapping[int, Word]]  # words that are different things in different languages, by language
+    amid_english: Mapping[str, Word]  # those of them that are something else, or nothing, among English words
     english: int
     chinese: int
     grammar: Grammar
@@ -155,6 +156,7 @@ class _Compiler:
         words = self._all_words()
         stems = {stem: Word(self._code(mask), mask, langs) for stem, (mask, langs) in self._stems.items()}
         special = {name: self._plain(*names) for name, names in _SPECIAL.items()}
+        homographs = self._homographs(words)
         return Lexicon(
             version="+".join(sorted({w.version for w in self._lists})),
             languages=tuple(w.language for w in self._lists),
@@ -167,7 +169,8 @@ class _Compiler:
             keywords=self._keywords,
             spellings={short: word for short, word in self._spellings.items() if len(short) > 1},
             letters={short: word for short, word in self._spellings.items() if len(short) == 1},
-            homographs=self._homographs(words),
+            homographs=homographs,
+            amid_english=_amid(self._english, homographs, special["other"]),
             english=self._english,
             chinese=self._chinese,
             grammar=compile_grammar(self._codes),
@@ -301,6 +304,12 @@ def _part_of_phrase(text: str) -> int:
     if not text.isdigit():
         return BITS["other" if text[0].isalnum() else "mark"]
     return sum(BITS[name] for name in _SPECIAL["child_age" if text in CHILD_AGES else "number"])
+
+
+def _amid(language: int, homographs: Mapping[str, Mapping[int, Word]], nothing: Word) -> dict[str, Word]:
+    """What homographs are where this language is spoken; a short word it does not know is nothing."""
+    meant = {text: meanings.get(language, nothing if len(text) <= STRAY else None) for text, meanings in homographs.items()}
+    return {text: word for text, word in meant.items() if word is not None}
 
 
 def _sizes(words: Mapping[str, Word]) -> dict[str, tuple[int, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Zero-width, bidi controls, soft hyphen, variation selectors, tags, Arabic harakat and tatweel: never part of a word.
 _DROPPED = (
@@ -50,8 +50,7 @@ RAW_HEAD, RAW_TAIL = 24_000, 12_000
 _GAP = "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """A text ready to compare. origins: for each character its place in the text it came from; None: the same place."""
 
     text: str

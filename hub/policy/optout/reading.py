@@ -30,7 +30,7 @@ class Reading:
 
     def span(self, first: int, end: int) -> tuple[int, int]:
         """Where tokens [first, end) stand in the text as received."""
-        return self.seen.span(*self.folded.span(self.tokens.starts[first], self.tokens.ends[end - 1]))
+        return self.seen.span(*self.folded.span(self.tokens.places[first][0], self.tokens.places[end - 1][1]))
 
     def capital(self, token: int) -> bool:
         """Whether it begins with a capital letter, in a text that is not all capitals."""
@@ -65,11 +65,10 @@ def read(text: str, lexicon: Lexicon) -> Reading:
 def _cut_footers(tokens: Tokens, present: int, lexicon: Lexicon) -> None:
     """Drop the tokens of footer sentences: they are ours, whoever pasted them."""
     dropped: set[int] = set()
-    for _, first, end in lexicon.grammar.matches(lexicon.grammar.footers, tokens.codes(), present):
+    for _, first, end in lexicon.grammar.footers.matches(tokens.codes(), present):
         dropped.update(range(first, end))
     if dropped:
         kept = [i for i in range(len(tokens)) if i not in dropped]
         tokens.texts = [tokens.texts[i] for i in kept]
-        tokens.starts = [tokens.starts[i] for i in kept]
-        tokens.ends = [tokens.ends[i] for i in kept]
+        tokens.places = [tokens.places[i] for i in kept]
         tokens.words = [tokens.words[i] for i in kept]

@@ -12,7 +12,7 @@ among friends. What policy names is not weighed.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ from hub.policy.optout.short import Found, is_unknown, lone_word
 from hub.policy.optout.tokens import Tokens
 from hub.policy.optout.whole import whole_message
 
+_NOTHING = Signal(label=OptOutLabel.NONE)
 _OFFERED_FOR = timedelta(days=30)
 _ENOUGH = 400  # revocations looked at: who repeats himself more often has been understood
 # What may stand beside a welcome and make it none: "please call me, I want this to stop".
@@ -44,8 +45,7 @@ _OF_WRITING = _OF_SENDING | bits(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ruled:
+class Ruled(NamedTuple):
     """What words and patterns say of a text (L1 to L4). hint: what weights judge by its weight, where nothing else was found.
     wanted: it asks for more in so many words (L2c), so nothing is left to weigh.
     """
@@ -74,7 +74,7 @@ def by_rules(text: str, context: TextContext, lexicon: Lexicon) -> Ruled:
     tokens = reading.tokens
     if hit := whole_message(tokens, lexicon):
         return Ruled(_from_keyword(reading, *hit, context), reading, None, False)
-    signal, hint, wanted = Signal(label=OptOutLabel.NONE), None, False
+    signal, hint, wanted = _NOTHING, None, False
     if reading.present & lexicon.grammar.triggers:
         codes = _without_staccato(tokens, lexicon.other.code)
         revoked = _revocations(reading, codes, context)
@@ -120,7 +120,7 @@ def _from_keyword(read: Reading, keyword: Keyword, first: int, end: int, context
         return replace(here, label=OptOutLabel.HELP, flags=("help",))
     if keyword.kind in ("maybe", "refusal") or context.last_outbound_kind is Kind.MKT:
         return replace(here, label=OptOutLabel.AMBIGUOUS, suppress=(MARKETING,), flags=flags)
-    return Signal(label=OptOutLabel.NONE)
+    return _NOTHING
 
 
 def _was_offered(letter: str, context: TextContext, lexicon: Lexicon) -> bool:
@@ -139,7 +139,7 @@ def _was_offered(letter: str, context: TextContext, lexicon: Lexicon) -> bool:
 def _from_sentences(read: Reading, codes: str, revoked: _Revoked, context: TextContext) -> tuple[Signal, Found | None]:
     """Everything that needs more than one word, and what only hints at something."""
     flags = _flags(read)
-    nothing = Signal(label=OptOutLabel.NONE, flags=flags)
+    nothing = Signal(label=OptOutLabel.NONE, flags=flags) if flags else _NOTHING
     grammar, tokens = read.lexicon.grammar, read.tokens
     stops, provisional, turned = revoked.stops, revoked.part, revoked.turned
     reached = rights.wrong_person(tokens, read.present, len(read.core), read.capital, we_wrote=context.last_outbound_kind is not None)
@@ -200,9 +200,9 @@ def _flags(read: Reading) -> tuple[str, ...]:
 def _without_staccato(tokens: Tokens, other: str) -> str:
     """Codes with full stops between single words passed over: "STOP. CONTACTING. ME." is one sentence."""
     codes = tokens.codes()
-    ends = [i for i, text in enumerate(tokens.texts) if text == "."]
-    if len(ends) < 2:
+    if tokens.texts.count(".") < 2:
         return codes
+    ends = [i for i, text in enumerate(tokens.texts) if text == "."]
     short = {after for before, after in itertools.pairwise([-1, *ends]) if after - before == 2}
     if len(short) < 2:
         return codes
@@ -231,7 +231,7 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
     turned: set[int] = set()
     wanted = False
     doubts: dict[int, Weight] = {}  # tokens a reversal puts in doubt -> what they still weigh
-    for rule, first, end in grammar.matches(grammar.reversals, codes, read.present):
+    for rule, first, end in grammar.reversals.matches(codes, read.present):
         if rule.unprompted and context.last_outbound_kind is not None:
             continue
         if rule.weight is not Weight.STANDS:
@@ -241,7 +241,7 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
             wanted = wanted or rule.wanted
     stops: list[_Stop] = []
     part: Found | None = None
-    found = grammar.matches(grammar.revocations, codes, read.present)
+    found = grammar.revocations.matches(codes, read.present)
     for rule, first, end in itertools.islice(found, _ENOUGH):
         if turned and not turned.isdisjoint(range(first, end)):
             continue

@@ -22,7 +22,7 @@ _MAX_DENIAL = 6  # tokens: "this isn't Sarah's phone anymore"
 
 def request(grammar: Grammar, codes: str, present: int) -> tuple[str, int, int] | None:
     """The kind of request, its first token and its end; the first of the table where several stand."""
-    for rule, first, end in grammar.matches(grammar.rights, codes, present):
+    for rule, first, end in grammar.rights.matches(codes, present):
         return rule.id.partition(".")[2], first, end
     return None
 
@@ -59,6 +59,8 @@ def is_child(tokens: Tokens, present: int) -> bool:
     """The writer says to be under 18."""
     if present & BITS["under_18"]:
         return True
+    if not present & BITS["age_of_child"]:
+        return False
     words = tokens.words
     for at in range(1, len(words)):
         if not words[at].mask & BITS["age_of_child"]:

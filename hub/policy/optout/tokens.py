@@ -38,11 +38,10 @@ _AGAIN_AND_AGAIN = re.compile(r"(\w{3,14}?)\1{1,9}")
 
 @dataclass(slots=True)
 class Tokens:
-    """Parallel lists: the compared text of each token, its place in the folded text, and what it can be."""
+    """Parallel lists: the compared text of each token, where it begins and ends in the folded text, and what it can be."""
 
     texts: list[str]
-    starts: list[int]
-    ends: list[int]
+    places: list[tuple[int, int]]
     words: list[Word]
 
     def __len__(self) -> int:
@@ -56,13 +55,12 @@ class Tokens:
 def tokenise(text: str, lexicon: Lexicon) -> Tokens:
     """Tokens of a folded text. Never raises; linear in the text."""
     tokens = _cut(text, lexicon) if not text.isascii() and _SPACELESS.search(text) else _split(text, lexicon)
-    singles = [one for one in tokens.texts if len(one) == 1 and one.isalpha()]
-    if len(singles) >= 3:
-        _join_letters(tokens, lexicon)
-    if singles:
-        _spell_out_letters(tokens, lexicon)
-    if any(word.phrases for word in tokens.words):
-        _merge_phrases(tokens)
+    letters = _single_letters(tokens)
+    if len(letters) >= 3 and _join_letters(tokens, lexicon):
+        letters = _single_letters(tokens)
+    if letters:
+        _spell_out(letters, tokens, lexicon)
+    _merge_phrases(tokens)
     if not lexicon.homographs.keys().isdisjoint(tokens.texts):
         _settle_language(tokens, lexicon)
     return tokens
@@ -71,21 +69,22 @@ def tokenise(text: str, lexicon: Lexicon) -> Tokens:
 def _split(text: str, lexicon: Lexicon) -> Tokens:
     """The tokens of a text whose words are parted by spaces."""
     found = list(TOKEN.finditer(text))
-    if _JOINED.search(text):
-        found = _without_joiners(text, found)
     raw = [match.group() for match in found]
+    if not _JOINERS.isdisjoint(raw) and _JOINED.search(text):
+        found = _without_joiners(text, found)
+        raw = [match.group() for match in found]
     texts = list(map(lexicon.spellings.get, raw, raw))
     words = list(map(lexicon.words.get, texts))
     if not all(words):
         resolved: dict[str, tuple[str, Word]] = {}  # an unknown word is looked into once, however often it stands here
-        for at, word in enumerate(words):
-            if word is None and texts[at] in lexicon.plain:
+        for at in [at for at, word in enumerate(words) if word is None]:
+            if (token := texts[at]) in lexicon.plain:
                 words[at] = lexicon.other
-            elif word is None:
-                if (again := resolved.get(texts[at])) is None:
-                    again = resolved[texts[at]] = _resolve(texts[at], lexicon)
-                texts[at], words[at] = again
-    return Tokens(texts, [match.start() for match in found], [match.end() for match in found], cast("list[Word]", words))
+                continue
+            if (again := resolved.get(token)) is None:
+                again = resolved[token] = _resolve(token, lexicon)
+            texts[at], words[at] = again
+    return Tokens(texts, [match.span() for match in found], cast("list[Word]", words))
 
 
 def plain(words: Iterable[str], lexicon: Lexicon) -> frozenset[str]:
@@ -105,14 +104,14 @@ def _without_joiners(text: str, found: list[re.Match[str]]) -> list[re.Match[str
 
 def _cut(text: str, lexicon: Lexicon) -> Tokens:
     """The tokens of a text in which some words stand without spaces, cut by longest known word."""
-    tokens = Tokens([], [], [], [])
+    tokens = Tokens([], [], [])
     resolved: dict[str, tuple[str, Word]] = {}
     for match in TOKEN.finditer(text):
         token, (start, end) = match.group(), match.span()
         if _SPACELESS.search(token):
             _segment(token, start, lexicon, tokens)
             continue
-        if token in _JOINERS and _joins(text, start, end, tokens.starts[-1] if tokens.starts else -1):
+        if token in _JOINERS and _joins(text, start, end, tokens.places[-1][0] if tokens.places else -1):
             continue
         token = lexicon.spellings.get(token, token)
         if (word := lexicon.words.get(token)) is None:
@@ -120,40 +119,47 @@ def _cut(text: str, lexicon: Lexicon) -> Tokens:
                 again = resolved[token] = _resolve(token, lexicon)
             token, word = again
         tokens.texts.append(token)
-        tokens.starts.append(start)
-        tokens.ends.append(end)
+        tokens.places.append((start, end))
         tokens.words.append(word)
     return tokens
 
 
-def _spell_out_letters(tokens: Tokens, lexicon: Lexicon) -> None:
+def _single_letters(tokens: Tokens) -> list[int]:
+    """The tokens that are one letter."""
+    return [at for at, text in enumerate(tokens.texts) if len(text) == 1 and text.isalpha()]
+
+
+def _spell_out(letters: list[int], tokens: Tokens, lexicon: Lexicon) -> None:
     """A letter that stands for a word, where it was not part of one that was spread out."""
-    for at, text in enumerate(tokens.texts):
-        if len(text) == 1 and (word := lexicon.letters.get(text)) is not None:
+    for at in letters:
+        if (word := lexicon.letters.get(tokens.texts[at])) is not None:
             tokens.texts[at], tokens.words[at] = word, lexicon.words.get(word, lexicon.other)
 
 
 def _settle_language(tokens: Tokens, lexicon: Lexicon) -> None:
     """Words mean what they mean in the language spoken, and short ones it does not know are nothing: "last min", "ne", "na"."""
-    texts, words = tokens.texts, tokens.words
     language = _spoken(tokens, lexicon)
-    for at, text in enumerate(texts) if language else ():
+    if language == lexicon.english:
+        tokens.words = list(map(lexicon.amid_english.get, tokens.texts, tokens.words))
+        return
+    words = tokens.words
+    for at, text in enumerate(tokens.texts) if language else ():
         if (meanings := lexicon.homographs.get(text)) is None:
             continue
         if (own := meanings.get(language)) is not None:
             words[at] = own
-        elif len(text) <= STRAY and (language == lexicon.english or not words[at].languages & lexicon.english):
+        elif len(text) <= STRAY and not words[at].languages & lexicon.english:
             words[at] = lexicon.other
 
 
 def _spoken(tokens: Tokens, lexicon: Lexicon) -> int:
     """The bit of the language a text is in; 0 where it is mixed or hard to tell."""
-    english, strangers = 0, {}
-    for text, word in zip(tokens.texts, tokens.words, strict=True):
-        if word.languages & lexicon.english:
-            english += 1
-        elif word.languages:
-            strangers[text] = word.languages
+    own = lexicon.english
+    spoken = [word.languages for word in tokens.words]
+    english = len([languages for languages in spoken if languages & own])
+    if english + spoken.count(0) == len(spoken):
+        return own if english >= _AMID else 0
+    strangers = {text: languages for text, languages in zip(tokens.texts, spoken, strict=True) if languages and not languages & own}
     telling = [languages for text, languages in strangers.items() if len(text) > STRAY]
     if not telling:
         return lexicon.english if english >= max(_AMID, _AMID * len(strangers)) else 0
@@ -259,8 +265,7 @@ def _segment(token: str, start: int, lexicon: Lexicon, tokens: Tokens) -> None:
             known = lexicon.words.get(text)
             word = known if known is not None else _resolve(text, lexicon)[1]
         tokens.texts.append(text)
-        tokens.starts.append(start + at)
-        tokens.ends.append(start + at + len(text))
+        tokens.places.append((start + at, start + at + len(text)))
         tokens.words.append(word)
         at += len(text)
 
@@ -290,8 +295,8 @@ def _runs_on(token: str, at: int, text: str, lexicon: Lexicon) -> bool:
     return False
 
 
-def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:
-    """s t o p, s.t.o.p, s-t-o-p: three or more single letters in a row are one word, if the lexicon knows it."""
+def _join_letters(tokens: Tokens, lexicon: Lexicon) -> bool:
+    """s t o p, s.t.o.p, s-t-o-p: three or more single letters in a row are one word, if the lexicon knows it. Whether any was."""
     hits: list[tuple[int, int, Word]] = []
     at, size = 0, len(tokens.texts)
     while at < size:
@@ -305,26 +310,26 @@ def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:
                 hits.append((at, end, word))
         at = max(end, at + 1)
     if hits:
-        joined_texts = {first: "".join(tokens.texts[first:end]) for first, end, _ in hits}
-        places = {tokens.starts[first]: text for first, text in joined_texts.items()}
+        joined_at = {tokens.places[first][0]: "".join(tokens.texts[first:end]) for first, end, _ in hits}
         _collapse(tokens, hits)
-        tokens.texts = [places.get(start, text) for start, text in zip(tokens.starts, tokens.texts, strict=True)]
+        tokens.texts = [joined_at.get(start, text) for (start, _), text in zip(tokens.places, tokens.texts, strict=True)]
+    return bool(hits)
 
 
 def _merge_phrases(tokens: Tokens) -> None:
     """Fixed phrases become one token, longest first. Builds new lists, so a long text costs one pass."""
     texts, words = tokens.texts, tokens.words
     hits: list[tuple[int, int, Word]] = []
-    at, last = 0, len(texts) - 1
-    while at < last:
-        if (phrases := words[at].phrases) is not None and (found := phrases.get(texts[at + 1])) is not None:
-            for rest, whole in found:
-                end = at + 2 + len(rest)
-                if not rest or tuple(texts[at + 2 : end]) == rest:
-                    hits.append((at, end, whole))
-                    at = end - 1
-                    break
-        at += 1
+    end = 0  # of the last one
+    for at, word in enumerate(words[:-1]):
+        if (phrases := word.phrases) is None or at < end or (found := phrases.get(texts[at + 1])) is None:
+            continue
+        for rest, whole in found:
+            after = at + 2 + len(rest)
+            if not rest or tuple(texts[at + 2 : after]) == rest:
+                hits.append((at, after, whole))
+                end = after
+                break
     if hits:
         _collapse(tokens, hits)
 
@@ -332,19 +337,16 @@ def _merge_phrases(tokens: Tokens) -> None:
 def _collapse(tokens: Tokens, hits: list[tuple[int, int, Word]]) -> None:
     """Each [first, end) becomes one token."""
     texts: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
+    places: list[tuple[int, int]] = []
     words: list[Word] = []
     at = 0
     for first, end, word in [*hits, (len(tokens.texts), 0, hits[0][2])]:
         texts += tokens.texts[at:first]
-        starts += tokens.starts[at:first]
-        ends += tokens.ends[at:first]
+        places += tokens.places[at:first]
         words += tokens.words[at:first]
         if end:
             texts.append(" ".join(tokens.texts[first:end]))
-            starts.append(tokens.starts[first])
-            ends.append(tokens.ends[end - 1])
+            places.append((tokens.places[first][0], tokens.places[end - 1][1]))
             words.append(word)
             at = end
-    tokens.texts, tokens.starts, tokens.ends, tokens.words = texts, starts, ends, words
+    tokens.texts, tokens.places, tokens.words = texts, places, words

@@ -8,7 +8,7 @@ tokens (`grammar.FOOTERS`). Never shortens for display: staff see the whole mess
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hub.policy.optout.normalise import RAW_HEAD, RAW_TAIL
 
@@ -49,12 +49,11 @@ _DEVICE = re.compile(
 # A line copied out of a chat: "[24/11/2026, 10:22] Clinic: …".
 _CHAT_LINE = re.compile(r"^\s*\[\d{1,4}[-./:]\d{1,2}[^\]\n]{0,24}\][^:\n]{1,40}:")
 _CORNER_QUOTE = re.compile(r"\A\s*「[^」]{0,4000}」\s*\n(?:\s*[-—–]\s*){3,}\n")
-_HINTS = re.compile(r"[\n>「\[]|wrote|écrit|sent from")  # a text in lower case with none of these quotes nobody
+_MARKS, _WORDS = re.compile(r"[\n>「\[]"), ("wrote", "écrit", "sent from")  # a text in lower case with none of these quotes nobody
 _MAX_LINES_BLOCK = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Visible:
+class Visible(NamedTuple):
     """The kept text. pieces: (where it begins in `text`, where that was in the text received), in order."""
 
     text: str
@@ -76,7 +75,8 @@ def visible(text: str) -> Visible:
     left_out = max(0, len(text) - RAW_HEAD - RAW_TAIL - 1)
     if left_out:
         text = text[:RAW_HEAD] + "\n" + text[-RAW_TAIL:]
-    if not _HINTS.search(text.lower()):
+    lowered = text.lower()
+    if not (_MARKS.search(text) or any(word in lowered for word in _WORDS)):
         return Visible(text, left_out=left_out)
     start = match.end() if (match := _CORNER_QUOTE.match(text)) else 0
     lines = text[start:].split("\n")

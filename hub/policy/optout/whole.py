@@ -31,12 +31,12 @@ def whole_message(tokens: Tokens, lexicon: Lexicon) -> tuple[Keyword, int, int] 
         first += 1
     while last > first and words[core[last - 1]].mask & AROUND:
         last -= 1
-    core = core[first:last]
+    whole, core = len(core), core[first:last]
     if len(core) > 1 and words[core[0]].mask & BITS["reply"] and words[core[1]].mask & BITS["letter"]:
         core = core[1:]  # "回复 R": what our own text told them to do
     if not core:
         return None
-    if found := _keyword([tokens.texts[i] for i in core], lexicon):
+    if len(core) < whole and (found := _keyword([tokens.texts[i] for i in core], lexicon)):
         return found, core[0], core[-1] + 1
     return _with_signature(tokens, core, lexicon)
 
@@ -50,10 +50,11 @@ def _keyword(texts: list[str], lexicon: Lexicon) -> Keyword | None:
             return found
     if len(texts) == 1:
         return None
-    parts = dict.fromkeys(text.replace(" ", "") for text in texts)
-    known = [keywords[part] for part in parts if part in keywords]
-    if len(known) < len(parts):
-        return None
+    known: list[Keyword] = []
+    for text in texts:
+        if (keyword := keywords.get(text.replace(" ", ""))) is None:
+            return None
+        known.append(keyword)
     return next((keyword for keyword in known if keyword.kind in _ENDING), known[0])  # "enough. stop" is a stop
 
 

@@ -44,7 +44,8 @@ def shipped() -> Leaning:
 @settings(max_examples=200, deadline=None)
 def test_a_score_is_the_sum_of_what_its_features_weigh(text: str, hint: str, after_marketing: bool) -> None:
     leaning, said = shipped(), tokens(text)
-    total = sum(leaning.weights.get(name, 0.0) for name in features(said, hint, after_marketing=after_marketing))
+    weights = leaning.by_feature()
+    total = sum(weights.get(name, 0.0) for name in features(said, hint, after_marketing=after_marketing))
     assert leaning.score(said, hint, after_marketing=after_marketing) == pytest.approx(leaning.bias + total * scale(weighed(said)))
 
 

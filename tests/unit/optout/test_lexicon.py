@@ -108,7 +108,7 @@ def test_a_folder_without_lists_is_refused(tmp_path: Path) -> None:
 
 
 def test_weights_may_raise_none_to_ambiguous_and_nothing_else() -> None:
-    always = Leaning(version="", weights={}, bias=0.0, least={tongue: dict.fromkeys(Before, -1.0) for tongue in Tongue})
+    always = Leaning.learnt(version="", weights={}, bias=0.0, least={tongue: dict.fromkeys(Before, -1.0) for tongue in Tongue})
     lexicon = replace(load_lexicon(ROOT / "config"), leaning=always)
     assert recognise("call me at 3", context(), lexicon).label is OptOutLabel.AMBIGUOUS
     assert (

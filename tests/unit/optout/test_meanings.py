@@ -188,6 +188,12 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
         "Don't come by Ring Road, there's an accident", "I'd rather not be on my own with it", "Cancelled my subscription finally",
         "I sent to wrong number, can you reverse it", "Yard sale Saturday if you have anything to get rid of",
         "They had my name wrong on the ticket", "he doesnt want to know whats on there lol",
+        "I want to be on the list if anyone cancels saturday", "Blot it don't rub it. If that don't work call me Monday",
+        "You have to book online now, they don't take phone bookings", "You're on mute on the family call lol",
+        "Went to three stores for the dry erase markers on the supply list", "I need to end the call, battery dying",
+        "I'm no further forward with this bill", "It's your day off, stop answering emails",
+        "They've left off the overnight allowance again", "I've done something silly and deleted the whole address list",
+        "Forwarded: do NOT accept a call from a number ending 709",
     ],
 )  # fmt: skip
 def test_everyday_talk_of_stopping_refusing_calls_and_texts_is_none(text: str) -> None:
@@ -210,11 +216,30 @@ def test_a_reproach_or_a_polite_no_counts_in_answer_to_us(text: str) -> None:
     [
         "tell him to stop calling me", "Out of credit so text don't ring", "Not by sms. I come down now",
         "Don't tell my sister yet, she has her last paper on Thursday and I don't want her to be disturbed",
+        "The toddler group is cancelled, the heating's off in the hall", "Don't text n drive. reply at the toll",
+        "Stop disturbing your sister", "No I don't want a new phone", "You can put them on the do not call list",
+        "Mom I got your parcel, please don't send glass again but thank you", "Your father don't need a new phone",
+        "She'd rather not be on the list by name, use my surname for the booking",
     ],
 )  # fmt: skip
 def test_what_mostly_tells_something_is_a_stop_where_we_wrote_and_nothing_where_we_did_not(text: str) -> None:
     assert read(text).label is OptOutLabel.NONE
     assert read(text, note="after=ACK").label is OptOutLabel.OPT_OUT
+
+
+@pytest.mark.parametrize("text", ["My hearing aid's playing up so don't phone, text me", "Texting from Busi's phone, don't call mine"])
+def test_one_way_of_writing_and_not_the_other_is_put_to_staff_where_we_never_wrote(text: str) -> None:
+    """An alternative limits a revocation (policy §3.3, L2b)."""
+    assert read(text).label is OptOutLabel.AMBIGUOUS
+    assert read(text, note="after=ACK").label is OptOutLabel.OPT_OUT
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my wife does not want your messages", "stop bothering us", "remove Jane Smith from your mailing list", "stop sending leaflets"],
+)
+def test_a_wish_said_for_another_or_of_a_thing_stands_though_we_never_wrote(text: str) -> None:
+    assert read(text).label is OptOutLabel.OPT_OUT
 
 
 def test_what_one_also_says_to_a_friend_refuses_where_it_answers_marketing() -> None:

@@ -36,7 +36,7 @@ CLASSES: dict[str, str] = {
     "phone": "names the telephone",
     "me": "the person writing: me, my, us",
     "i": "the person writing, as the one who acts: I, we",
-    "they": "somebody else, as the one who acts or does not: he, she, they, nobody",
+    "they": "somebody else, as the one who acts or does not: he, she, they",
     "deed": "what is done besides writing, so that a denial in front of it speaks of that: work, come (don't work, call me)",
     "you": "the clinic: you, your, you guys",
     "tell": "hands a wish on: tell, ask, get (Gary to stop)",

@@ -59,9 +59,9 @@ class Topic(StrEnum):
     ELSE = "else"
 
 
-Weighed = tuple[float, Mapping[str, float]]
+WordWeight = tuple[float, Mapping[str, float]]  # of a word, and of each word that may follow it
 _NOTHING: Mapping[str, float] = {}
-_UNKNOWN: Weighed = (0.0, _NOTHING)
+_UNKNOWN: WordWeight = (0.0, _NOTHING)
 _NO_WORD = frozenset((START, ANSWER, HINT, CLASS))  # what features begin with that are none
 # How much further a message must lean that comes from somebody to whom we never wrote.
 _FURTHER = {Topic.SENDING: -0.6, Topic.WRITING: 0.3, Topic.ELSE: 0.8}
@@ -75,7 +75,7 @@ class Leaning:
     """
 
     version: str
-    words: Mapping[str, Weighed]
+    words: Mapping[str, WordWeight]
     weights: Mapping[str, float]
     bias: float
     least: Mapping[Tongue, Mapping[Before, float]]

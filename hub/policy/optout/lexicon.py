@@ -107,7 +107,7 @@ class Lexicon:
     spellings: Mapping[str, str]
     letters: Mapping[str, str]  # single ones that stand for words: u, r
     homographs: Mapping[str, Mapping[int, Word]]  # words that are different things in different languages, by language
-    amid_english: Mapping[str, Word]  # those of them that are something else, or nothing, among English words
+    amid_english: Mapping[str, Word]  # what `meant` makes of them among English words, for most texts are English
     english: int
     chinese: int
     grammar: Grammar
@@ -170,7 +170,7 @@ class _Compiler:
             spellings={short: word for short, word in self._spellings.items() if len(short) > 1},
             letters={short: word for short, word in self._spellings.items() if len(short) == 1},
             homographs=homographs,
-            amid_english=_amid(self._english, homographs, special["other"]),
+            amid_english=self._amid_english(homographs, special["other"]),
             english=self._english,
             chinese=self._chinese,
             grammar=compile_grammar(self._codes),
@@ -279,6 +279,10 @@ class _Compiler:
                 }
         return found
 
+    def _amid_english(self, homographs: Mapping[str, Mapping[int, Word]], nothing: Word) -> dict[str, Word]:
+        found = {text: meant(text, meanings, self._english, self._english, nothing) for text, meanings in homographs.items()}
+        return {text: word for text, word in found.items() if word is not None}
+
     def _code(self, mask: int) -> str:
         return self._codes.setdefault(mask, chr(0x100 + len(self._codes)))
 
@@ -306,10 +310,13 @@ def _part_of_phrase(text: str) -> int:
     return sum(BITS[name] for name in _SPECIAL["child_age" if text in CHILD_AGES else "number"])
 
 
-def _amid(language: int, homographs: Mapping[str, Mapping[int, Word]], nothing: Word) -> dict[str, Word]:
-    """What homographs are where this language is spoken; a short word it does not know is nothing."""
-    meant = {text: meanings.get(language, nothing if len(text) <= STRAY else None) for text, meanings in homographs.items()}
-    return {text: word for text, word in meant.items() if word is not None}
+def meant(text: str, meanings: Mapping[int, Word], language: int, english: int, nothing: Word) -> Word | None:
+    """What a homograph is where this language is spoken: what it means there, nothing where it is a short word of neither this language
+    nor English ("last min", "ne", "na"), or None: the same as elsewhere. language, english: bits.
+    """
+    if (own := meanings.get(language)) is not None:
+        return own
+    return nothing if len(text) <= STRAY and english not in meanings else None
 
 
 def _sizes(words: Mapping[str, Word]) -> dict[str, tuple[int, ...]]:

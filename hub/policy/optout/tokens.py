@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from hub.policy.optout.classes import bits
-from hub.policy.optout.lexicon import CHILD_AGES, SPACELESS, STRAY, TOKEN, Lexicon, Word
+from hub.policy.optout.lexicon import CHILD_AGES, SPACELESS, STRAY, TOKEN, Lexicon, Word, meant
 from hub.policy.optout.normalise import strip_accents
 
 _SPACELESS = re.compile(f"[{SPACELESS}]")
@@ -137,19 +137,16 @@ def _spell_out(letters: list[int], tokens: Tokens, lexicon: Lexicon) -> None:
 
 
 def _settle_language(tokens: Tokens, lexicon: Lexicon) -> None:
-    """Words mean what they mean in the language spoken, and short ones it does not know are nothing: "last min", "ne", "na"."""
+    """Words mean what they mean in the language spoken."""
     language = _spoken(tokens, lexicon)
     if language == lexicon.english:
         tokens.words = list(map(lexicon.amid_english.get, tokens.texts, tokens.words))
         return
-    words = tokens.words
     for at, text in enumerate(tokens.texts) if language else ():
         if (meanings := lexicon.homographs.get(text)) is None:
             continue
-        if (own := meanings.get(language)) is not None:
-            words[at] = own
-        elif len(text) <= STRAY and not words[at].languages & lexicon.english:
-            words[at] = lexicon.other
+        if (word := meant(text, meanings, language, lexicon.english, lexicon.other)) is not None:
+            tokens.words[at] = word
 
 
 def _spoken(tokens: Tokens, lexicon: Lexicon) -> int:
@@ -157,12 +154,10 @@ def _spoken(tokens: Tokens, lexicon: Lexicon) -> int:
     own = lexicon.english
     spoken = [word.languages for word in tokens.words]
     english = len([languages for languages in spoken if languages & own])
-    if english + spoken.count(0) == len(spoken):
-        return own if english >= _AMID else 0
     strangers = {text: languages for text, languages in zip(tokens.texts, spoken, strict=True) if languages and not languages & own}
     telling = [languages for text, languages in strangers.items() if len(text) > STRAY]
     if not telling:
-        return lexicon.english if english >= max(_AMID, _AMID * len(strangers)) else 0
+        return own if english >= max(_AMID, _AMID * len(strangers)) else 0
     if len(telling) < _AMID or english >= len(strangers):
         return 0
     counted = Counter(1 << at for languages in telling for at in range(languages.bit_length()) if languages >> at & 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,12 +41,16 @@ def shipped() -> Leaning:
     return LEXICON.leaning
 
 
+@cache
+def by_feature() -> dict[str, float]:
+    return shipped().by_feature()
+
+
 @given(WORDS.map(" ".join), st.sampled_from(("", "L4.dont_pester")), st.booleans())
 @settings(max_examples=200, deadline=None)
 def test_a_score_is_the_sum_of_what_its_features_weigh(text: str, hint: str, after_marketing: bool) -> None:
     leaning, said = shipped(), tokens(text)
-    weights = leaning.by_feature()
-    total = sum(weights.get(name, 0.0) for name in features(said, hint, after_marketing=after_marketing))
+    total = sum(by_feature().get(name, 0.0) for name in features(said, hint, after_marketing=after_marketing))
     assert leaning.score(said, hint, after_marketing=after_marketing) == pytest.approx(leaning.bias + total * scale(weighed(said)))
 
 

@@ -193,7 +193,8 @@ def test_what_may_be_a_stop_is_put_to_staff_though_we_never_wrote(text: str) -> 
         "Went to three stores for the dry erase markers on the supply list", "I need to end the call, battery dying",
         "I'm no further forward with this bill", "It's your day off, stop answering emails",
         "They've left off the overnight allowance again", "I've done something silly and deleted the whole address list",
-        "Forwarded: do NOT accept a call from a number ending 709",
+        "Forwarded: do NOT accept a call from a number ending 709", "tell your brother not to book the day off till I ring him",
+        "Any idea how to cancel a Sky subscription, been on hold 50 mins",
     ],
 )  # fmt: skip
 def test_everyday_talk_of_stopping_refusing_calls_and_texts_is_none(text: str) -> None:
@@ -220,6 +221,7 @@ def test_a_reproach_or_a_polite_no_counts_in_answer_to_us(text: str) -> None:
         "Stop disturbing your sister", "No I don't want a new phone", "You can put them on the do not call list",
         "Mom I got your parcel, please don't send glass again but thank you", "Your father don't need a new phone",
         "She'd rather not be on the list by name, use my surname for the booking",
+        "They've sent me a new phone I never asked for and want 38 a month",
     ],
 )  # fmt: skip
 def test_what_mostly_tells_something_is_a_stop_where_we_wrote_and_nothing_where_we_did_not(text: str) -> None:

@@ -18,11 +18,13 @@ from hub.policy.optout.lexicon import Lexicon
 from hub.policy.optout.recognise import by_rules
 
 _PARTS = 4
-# What staff may be asked in vain, by what went before: as a share of the examples that ask for nothing, and of everyday texts.
-_IN_VAIN = {Before.NOTHING: (0.01, 0.0003), Before.OURS: (0.115, 0.1), Before.MARKETING: (0.08, 1.0)}
-_TOLD = {Before.NOTHING: "Where we never wrote", Before.OURS: "Where we wrote before", Before.MARKETING: "After marketing"}
-_ENOUGH = 1000  # examples, to measure a tongue by its own
-_EVERYDAY = "everyday"  # how the names of files with such texts begin
+# What staff may be asked in vain, by what went before: as a share of the examples that ask for nothing, half of them made to resemble
+# wishes; of everyday texts; and of what patients write back. A doubt ends marketing and asks the person a question (policy §3.6), so
+# in a conversation one message in a hundred may raise it; more in answer to marketing, where a stop is what many write.
+_IN_VAIN = {Before.NOTHING: (0.01, 0.0003, 1.0), Before.OURS: (0.115, 0.1, 0.01), Before.MARKETING: (0.08, 1.0, 0.12)}
+_TOLD = {Before.NOTHING: "Where we never wrote", Before.OURS: "In a conversation", Before.MARKETING: "After marketing"}
+_ENOUGH = 300  # examples, to measure a tongue by its own
+_KINDS = ("", "everyday", "conversation")  # how the names of files with such texts begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +90,21 @@ def _held_back(said: Sequence[Said], examples: Sequence[Example], lexicon: Lexic
     return held
 
 
+def _kind(said: Said) -> str:
+    return next(kind for kind in reversed(_KINDS) if said.source.startswith(kind))
+
+
 def _after(held: Sequence[_Held], before: Before) -> list[_Held]:
     """The examples that tell about this case."""
     return [h for h in held if h.said.after_marketing is (before is Before.MARKETING)]
 
 
 def _limit(held: Sequence[_Held], tongue: Tongue, before: Before) -> float:
-    """The lowest score at which no more than the shares are flagged in vain. Of everyday texts, all count for a tongue that has none."""
+    """The lowest score at which no more than the shares are flagged in vain. A tongue with too few texts of a kind goes by all of them."""
     clean = [h for h in _after(held, before) if not h.said.wants_out]
     limits = []
-    for share, everyday in zip(_IN_VAIN[before], (False, True), strict=True):
-        alike = [h for h in clean if h.said.source.startswith(_EVERYDAY) is everyday]
+    for share, kind in zip(_IN_VAIN[before], _KINDS, strict=True):
+        alike = [h for h in clean if _kind(h.said) == kind]
         own = [h for h in alike if h.tongue is tongue]
         scores = sorted((h.score for h in (own if len(own) >= _ENOUGH else alike)), reverse=True)
         limits += [scores[min(int(share * len(scores)), len(scores) - 1)]] if scores else []

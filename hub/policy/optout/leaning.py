@@ -7,8 +7,9 @@ whom we never wrote most is asked, less where the message speaks of what is sent
 
 What is weighed are the words and their classes, each alone and with its neighbour, what only hints at an opt-out, and once more
 each word alone where it answers marketing: "pass" means something else there. Nobody complains of what was never sent, so most
-is asked of somebody to whom we never wrote, and least of an answer to marketing. How much is enough is measured for each tongue,
-because examples of them differ in number and kind.
+is asked of somebody to whom we never wrote; much of what is said in a conversation, which nearly always is about the matter at
+hand; and least of an answer to marketing. How much is enough is measured on what people write in each of these cases, and for
+each tongue, because examples of them differ in number and kind.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Before(StrEnum):
     """What we had sent before somebody wrote."""
 
     NOTHING = "nothing"
-    OURS = "ours"
+    OURS = "ours"  # an answer, a question, a reminder: they are in a conversation with us
     MARKETING = "marketing"
 
 
@@ -64,7 +65,7 @@ _NOTHING: Mapping[str, float] = {}
 _UNKNOWN: WordWeight = (0.0, _NOTHING)
 _NO_WORD = frozenset((START, ANSWER, HINT, CLASS))  # what features begin with that are none
 # How much further a message must lean that comes from somebody to whom we never wrote.
-_FURTHER = {Topic.SENDING: -0.6, Topic.WRITING: 0.3, Topic.ELSE: 0.8}
+_FURTHER = {Topic.SENDING: -0.4, Topic.WRITING: 0.5, Topic.ELSE: 1.0}
 _AGREEING = 1.0  # the least score of what a rule would put to staff
 
 

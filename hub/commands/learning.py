@@ -24,7 +24,7 @@ _PARTS = 4
 _IN_VAIN = {Before.NOTHING: (0.01, 0.0003, 1.0), Before.OURS: (0.115, 0.1, 0.01), Before.MARKETING: (0.08, 1.0, 0.12)}
 _TOLD = {Before.NOTHING: "Where we never wrote", Before.OURS: "In a conversation", Before.MARKETING: "After marketing"}
 _ENOUGH = 300  # examples, to measure a tongue by its own
-_KINDS = ("", "everyday", "conversation")  # how the names of files with such texts begin
+_KINDS = ("", "everyday", "conversation")  # how the names of files with such texts begin; the first is all the rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

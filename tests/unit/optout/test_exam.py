@@ -5,6 +5,8 @@ What is held is what was measured, less a little: a change may not make it worse
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from hub.leaning import Said, read_examples, read_said
@@ -51,18 +53,22 @@ def wishes(name: str, at: TextContext) -> list[Said]:
     return [s for s in said(name, wants_out=True) if at is AFTER_MARKETING or not s.after_marketing]
 
 
+def share(texts: Iterable[str], at: TextContext, labels: set[OptOutLabel]) -> float:
+    """How many of the texts are given one of these labels there."""
+    found = [recognise(text, at, LEXICON).label in labels for text in texts]
+    return sum(found) / len(found)
+
+
 @pytest.mark.parametrize("name", LEAST)
 def test_those_who_want_out_are_found(name: str) -> None:
     for at, least in zip((NEVER_WROTE, IN_CONVERSATION, AFTER_MARKETING), LEAST[name], strict=True):
-        asked = wishes(name, at)
-        found = sum(recognise(s.text, at, LEXICON).label in FOUND for s in asked)
-        assert found / len(asked) >= least
+        assert share([s.text for s in wishes(name, at)], at, FOUND) >= least
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_those_who_want_out_of_marketing_are_found_as_often_as_was_aimed_for(language: str) -> None:
-    asked = [one for name in LANGUAGES[language] for one in wishes(name, AFTER_MARKETING)]
-    assert sum(recognise(s.text, AFTER_MARKETING, LEXICON).label in FOUND for s in asked) / len(asked) >= AIMS[language]
+    asked = [one.text for name in LANGUAGES[language] for one in wishes(name, AFTER_MARKETING)]
+    assert share(asked, AFTER_MARKETING, FOUND) >= AIMS[language]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -82,7 +88,7 @@ def test_what_patients_write_back_is_seldom_taken_for_a_wish(name: str) -> None:
     assert len(texts) > least
     for at, most in ((NEVER_WROTE, MOST_RAISED_UNWRITTEN), (IN_CONVERSATION, in_conversation), (AFTER_MARKETING, after_marketing)):
         if most is not None:
-            assert sum(recognise(text, at, LEXICON).label in STOPPED for text in texts) / len(texts) <= most
+            assert share(texts, at, STOPPED) <= most
 
 
 def texts_of(name: str) -> list[str]:

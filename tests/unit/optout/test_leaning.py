@@ -17,7 +17,7 @@ from hub.leaning import BadLeaning, load_leaning, read_examples, version_of
 from hub.lexicon import load_lexicon
 from hub.model.permission import OptOutLabel
 from hub.policy.optout import recognise
-from hub.policy.optout.leaning import Leaning, features, scale, weighed
+from hub.policy.optout.leaning import Before, Leaning, Tongue, features, scale, weighed
 from hub.policy.optout.learning import Example, learn
 from hub.policy.optout.normalise import fold
 from hub.policy.optout.tokens import Tokens, tokenise
@@ -112,6 +112,21 @@ def test_learning_writes_weights_that_are_read_again_and_says_how_it_went(config
     assert leaning is not None
     assert leaning.version == version_of(read_examples(config))
     assert leaning.score(tokens("again again you lot"), after_marketing=False) > leaning.score(tokens("see you"), after_marketing=False)
+
+
+def test_how_far_words_must_lean_in_a_conversation_is_measured_on_what_is_written_back_there(config: Path) -> None:
+    """The same harmless lines: as examples like any other some may be put to staff in vain, as a conversation hardly one."""
+    lines = "\n".join(f"- {who} again, {what}" for who in ("me", "you lot", "us", "them") for what in ("hi", "at three", "sorry", "soon"))
+    least = {}
+    for name in ("en-more.txt", "conversation-en.txt"):
+        file = config / "leaning" / name
+        file.write_text(lines, encoding="utf-8")
+        learn_from_examples(config, io.StringIO())
+        file.unlink()
+        leaning = load_leaning(config)
+        assert leaning is not None
+        least[name] = leaning.least[Tongue.ENGLISH]
+    assert least["conversation-en.txt"][Before.OURS] > least["en-more.txt"][Before.OURS]
 
 
 def test_a_line_that_is_no_example_is_named(config: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.clinic import CONFIG
 from bench.report import Line, show
 from bench.requests import TEXTS
+from hub import collector
 from hub.gate.examine import rules_in
 from hub.lexicon import load_lexicon
 from hub.model.address import Channel
@@ -94,6 +95,7 @@ def _reading(case: str, texts: Sequence[str], lexicon: Lexicon, context: TextCon
 def main() -> None:
     """Measure and show."""
     lexicon, rules = load_lexicon(CONFIG), rules_in(CONFIG)
+    collector.look_rarely()  # as every process of ours does that has loaded them
     hostile = "stop " * 200_000
     context = TextContext(channel=Channel.SMS, now=NOW)
     sms = "Fenwick Lane Clinic: our open evening on skincare is on 3 December at six. Reply STOP to opt out."

@@ -18,7 +18,7 @@ from hub.policy.optout import Lexicon, WordList, compile_lexicon
 from hub.policy.optout.classes import CLASSES, KEYWORD_KINDS
 from hub.policy.optout.lexicon import pieces
 from hub.policy.optout.normalise import fold_word
-from hub.policy.optout.tokens import plain
+from hub.policy.optout.tokens import known_with
 
 FOLDER = "lexicon"
 DEFAULT_CONFIG = Path(__file__).resolve().parent.parent / "config"
@@ -41,7 +41,7 @@ def load_lexicon(config_dir: Path = DEFAULT_CONFIG) -> Lexicon:
     Raises BadLexicon with every fault found, also when there is no file at all, and BadLeaning.
     """
     lexicon, leaning = load_lists(config_dir), load_leaning(config_dir)
-    return replace(lexicon, leaning=leaning, plain=plain(leaning.words, lexicon)) if leaning else lexicon
+    return replace(lexicon, leaning=leaning, known=known_with(leaning.words, lexicon)) if leaning else lexicon
 
 
 def load_lists(config_dir: Path) -> Lexicon:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import reduce
+from operator import itemgetter, or_
 
 from hub.policy.optout.classes import BITS, bits
 from hub.policy.optout.patterns import FOOTERS, REVERSALS, REVOCATIONS, RIGHTS, Pattern, Reach, Weight
@@ -32,12 +33,17 @@ class Compiled:
     wanted: bool
 
 
+_Need = tuple[int, tuple[tuple[int, Compiled], ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rules of one table in its order. by_need: each of them under one of its needs, with its place in the table."""
+    """The rules of one table in its order. shelves: each of them under one of its needs, with its place in the table; a few needs stand
+    together under what any of them asks for, so that most are never looked at.
+    """
 
     rules: tuple[Compiled, ...]
-    by_need: tuple[tuple[int, tuple[tuple[int, Compiled], ...]], ...]
+    shelves: tuple[tuple[int, tuple[_Need, ...]], ...]
 
     def matches(self, codes: str, present: int) -> Iterator[tuple[Compiled, int, int]]:
         """Every rule with every place (first token, end) where it matches, in the order of the table."""
@@ -48,16 +54,18 @@ class Table:
     def _possible(self, present: int) -> list[tuple[int, Compiled]]:
         """The rules that a message with these bits has something for: of everyday ones hardly any, so most are never asked."""
         found: list[tuple[int, Compiled]] = []
-        for need, rules in self.by_need:
-            if present & need:
-                for place in rules:
-                    rule = place[1]
-                    for one in rule.needs:
-                        if not present & one:
-                            break
-                    else:
-                        if not present & rule.unless:
-                            found.append(place)
+        for any_need, needs in self.shelves:
+            if present & any_need:
+                for need, rules in needs:
+                    if present & need:
+                        for place in rules:
+                            rule = place[1]
+                            for one in rule.needs:
+                                if not present & one:
+                                    break
+                            else:
+                                if not present & rule.unless:
+                                    found.append(place)
         if len(found) > 1:
             found.sort(key=itemgetter(0))
         return found
@@ -81,6 +89,7 @@ _TRIGGERS = (
     "|under_18|i_am|years_old|stop_sign|nuisance|reproach|my_data|data|not_my|about_me|object|wrong"
 )
 # What a gap may not hold: tokens that end the thought or turn it around.
+_SHELF = 6  # needs
 _STOPPERS = ("break", "comma", "barrier", "report", "question", "body", "habit", "place", "but", "hold", "footer")
 _TERM = re.compile(r"(?P<gap>[~≈…_])(?P<most>\d)|(?P<edge>[\^$])|(?P<any>[a-z_0-9|]+)(?:-(?P<none>[a-z_|]+))?(?P<optional>\??)")
 
@@ -117,7 +126,9 @@ def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> Table:
     by_need: dict[int, list[tuple[int, Compiled]]] = {}
     for place in enumerate(rules):
         by_need.setdefault(min(place[1].needs, key=int.bit_count), []).append(place)  # the narrowest is the rarest, mostly
-    return Table(rules, tuple((need, tuple(places)) for need, places in by_need.items()))
+    needs = [(need, tuple(by_need[need])) for need in sorted(by_need, key=lambda need: need & -need)]  # those of kindred classes together
+    shelves = [tuple(needs[at : at + _SHELF]) for at in range(0, len(needs), _SHELF)]
+    return Table(rules, tuple((reduce(or_, [need for need, _ in shelf]), shelf) for shelf in shelves))
 
 
 def _needs(terms: str, also: str) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ _IS_SPACELESS = re.compile(f"[{SPACELESS}]+")
 _RUNS = re.compile(f"[{SPACELESS}]+|[^{SPACELESS}]+")
 _WORD_MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u200c\u200d"
 TOKEN = re.compile(rf"[\w{_WORD_MARKS}]+(?:'[\w{_WORD_MARKS}]+)*|\n|[^\w\s]")
+ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*|[^a-z0-9 \t\r\x0b\x0c\x1c-\x1f]")  # the same of a folded text in ASCII, sooner found
 
 # Shorter words have too many neighbours that mean something else; in other languages than English even more.
 _FUZZY_LENGTH, _FUZZY_FOREIGN = 6, 9
@@ -91,9 +92,10 @@ class Lexicon:
     version: str
     languages: tuple[str, ...]
     words: Mapping[str, Word]
+    known: Mapping[str, Word]  # these, and words of the examples that nothing would be guessed from
     stems: Mapping[str, Word]
     stem_lengths: tuple[int, ...]
-    sizes: Mapping[str, tuple[int, ...]]  # first character -> how long words of spaceless scripts are that begin with it, longest first
+    sizes: Mapping[str, tuple[int, ...]]  # first two characters -> how long words of spaceless scripts are that begin so, longest first
     near: Mapping[str, str]  # a word with one letter missing -> the word
     bones: Mapping[str, str]  # an English word without its vowels -> the word
     keywords: Mapping[str, Keyword]
@@ -112,7 +114,6 @@ class Lexicon:
     chinese: int
     grammar: Grammar
     leaning: Leaning | None = None
-    plain: frozenset[str] = frozenset()  # words of the examples that nothing would be guessed from
 
 
 def pieces(text: str) -> list[str]:
@@ -161,6 +162,7 @@ class _Compiler:
             version="+".join(sorted({w.version for w in self._lists})),
             languages=tuple(w.language for w in self._lists),
             words=words,
+            known=words,
             stems=stems,
             stem_lengths=tuple(sorted({len(s) for s in stems}, reverse=True)),
             sizes=_sizes(words),
@@ -322,9 +324,9 @@ def meant(text: str, meanings: Mapping[int, Word], language: int, english: int, 
 def _sizes(words: Mapping[str, Word]) -> dict[str, tuple[int, ...]]:
     found: dict[str, set[int]] = {}
     for text in words:
-        if re.match(f"[{SPACELESS}]", text):
-            found.setdefault(text[0], set()).add(len(text))
-    return {first: tuple(sorted(sizes, reverse=True)) for first, sizes in found.items()}
+        if _IS_SPACELESS.match(text):
+            found.setdefault(text[:2], set()).update({len(text), 1} if text[0] in words else {len(text)})
+    return {begins: tuple(sorted(sizes, reverse=True)) for begins, sizes in found.items()}
 
 
 def _bones(words: Mapping[str, Word], english: int) -> dict[str, str]:

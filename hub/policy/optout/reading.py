@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hub.policy.optout.classes import BITS
 from hub.policy.optout.guards import mask_of
@@ -16,8 +16,7 @@ _FOOTER_LIKE = BITS["reply"] | BITS["footer"] | BITS["link"]
 _OF_FOOTERS = BITS["keyword"] | BITS["footer"] | BITS["letter"] | BITS["unsubscribe"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """received: the text as it came. core: the tokens that are words and no politeness. present: every class that occurs."""
 
     received: str
@@ -30,7 +29,8 @@ class Reading:
 
     def span(self, first: int, end: int) -> tuple[int, int]:
         """Where tokens [first, end) stand in the text as received."""
-        return self.seen.span(*self.folded.span(self.tokens.places[first][0], self.tokens.places[end - 1][1]))
+        places = self.tokens.places
+        return self.seen.span(*self.folded.span(places[first][0], places[end - 1][1]))
 
     def capital(self, token: int) -> bool:
         """Whether it begins with a capital letter, in a text that is not all capitals."""
@@ -68,7 +68,4 @@ def _cut_footers(tokens: Tokens, present: int, lexicon: Lexicon) -> None:
     for _, first, end in lexicon.grammar.footers.matches(tokens.codes(), present):
         dropped.update(range(first, end))
     if dropped:
-        kept = [i for i in range(len(tokens)) if i not in dropped]
-        tokens.texts = [tokens.texts[i] for i in kept]
-        tokens.places = [tokens.places[i] for i in kept]
-        tokens.words = [tokens.words[i] for i in kept]
+        tokens.keep([i for i in range(len(tokens)) if i not in dropped])

@@ -102,7 +102,7 @@ def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
         reading.tokens,
         hint.rule if hint else "",
         asks=asks,
-        tongue=tongue_of(reading.tokens, lexicon.english, lexicon.chinese),
+        tongue=lambda: tongue_of(reading.tokens, lexicon.english, lexicon.chinese),
         before=Before.NOTHING if ours is None else Before.MARKETING if ours is Kind.MKT else Before.OURS,
         topic=Topic.SENDING if present & _OF_SENDING else Topic.WRITING if present & _OF_WRITING else Topic.ELSE,
     )

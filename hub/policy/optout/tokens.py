@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar, cast
 
 from hub.policy.optout.classes import bits
-from hub.policy.optout.lexicon import CHILD_AGES, SPACELESS, STRAY, TOKEN, Lexicon, Word, meant
+from hub.policy.optout.lexicon import ASCII_TOKEN, CHILD_AGES, SPACELESS, STRAY, TOKEN, Lexicon, Word, meant
 from hub.policy.optout.normalise import strip_accents
 
 _SPACELESS = re.compile(f"[{SPACELESS}]")
@@ -30,19 +30,58 @@ _LATIN, _CYRILLIC, _GREEK = re.compile("[a-z]"), re.compile("[а-яёіїєґѕ�
 _ENGLISH_ENDINGS = frozenset({"ve", "ll", "re", "d", "m", "s"})  # I've, you'll: the word before says what it is
 _MAX_FUZZY = 16
 _TELEPHONE = 9  # digits in one: "remove 07700900123 from your system" is how somebody is reached
-_MAX_LETTERS = 24
+_LETTERS_IN_A_ROW, _MAX_LETTERS = 3, 24
 _AMID = 2  # words that make a text one of their language; as many English ones for each word English does not know
 _STOPPING, _HARMLESS = bits("no_contact|unsubscribe|unwanted|stop|stop_after"), bits("appointment|thing")
 _AGAIN_AND_AGAIN = re.compile(r"(\w{3,14}?)\1{1,9}")
 
 
+Place = tuple[int, int]
+_T = TypeVar("_T")
+
+
+class Merge(NamedTuple):
+    """The tokens [first, end) as one."""
+
+    first: int
+    end: int
+    text: str
+    word: Word
+
+
 @dataclass(slots=True)
 class Tokens:
-    """Parallel lists: the compared text of each token, where it begins and ends in the folded text, and what it can be."""
+    """Parallel lists: the compared text of each token and what it can be. source: the folded text they were cut from.
 
+    Where they stand in it is worked out when somebody asks, which of everyday messages nobody does.
+    """
+
+    source: str
     texts: list[str]
-    places: list[tuple[int, int]]
     words: list[Word]
+    _places: list[Place] | None = None
+    _merged: list[list[Merge]] = field(default_factory=list)  # since they were cut, in the order in which it was done
+
+    @property
+    def places(self) -> list[Place]:
+        """Where each token begins and ends in the source."""
+        places = [match.span() for match in _found(self.source)] if self._places is None else self._places
+        for merges in self._merged:
+            places = _with(merges, [(places[merge.first][0], places[merge.end - 1][1]) for merge in merges], places)
+        self._places, self._merged = places, []
+        return places
+
+    def merge(self, merges: list[Merge]) -> None:
+        """Runs of tokens become one each. Builds new lists, so that a long text costs one pass."""
+        self.texts = _with(merges, [merge.text for merge in merges], self.texts)
+        self.words = _with(merges, [merge.word for merge in merges], self.words)
+        self._merged.append(merges)
+
+    def keep(self, kept: list[int]) -> None:
+        """Leave only these."""
+        places = self.places
+        self._places = [places[at] for at in kept]
+        self.texts, self.words = [self.texts[at] for at in kept], [self.words[at] for at in kept]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -52,14 +91,24 @@ class Tokens:
         return "".join([w.code for w in self.words])
 
 
+def _with(merges: list[Merge], merged: list[_T], values: list[_T]) -> list[_T]:
+    """A value for each token, once the tokens are merged. merges: in order, none over another. merged: a value for each of them."""
+    out: list[_T] = []
+    at = 0
+    for merge, value in zip(merges, merged, strict=True):
+        out += values[at : merge.first]
+        out.append(value)
+        at = merge.end
+    return out + values[at:]
+
+
 def tokenise(text: str, lexicon: Lexicon) -> Tokens:
     """Tokens of a folded text. Never raises; linear in the text."""
     tokens = _cut(text, lexicon) if not text.isascii() and _SPACELESS.search(text) else _split(text, lexicon)
-    letters = _single_letters(tokens)
-    if len(letters) >= 3 and _join_letters(tokens, lexicon):
-        letters = _single_letters(tokens)
-    if letters:
-        _spell_out(letters, tokens, lexicon)
+    if list(map(len, tokens.texts)).count(1) >= _LETTERS_IN_A_ROW:
+        _join_letters(tokens, lexicon)
+    if not lexicon.letters.keys().isdisjoint(tokens.texts):
+        _spell_out(tokens, lexicon)
     _merge_phrases(tokens)
     if not lexicon.homographs.keys().isdisjoint(tokens.texts):
         _settle_language(tokens, lexicon)
@@ -68,34 +117,32 @@ def tokenise(text: str, lexicon: Lexicon) -> Tokens:
 
 def _split(text: str, lexicon: Lexicon) -> Tokens:
     """The tokens of a text whose words are parted by spaces."""
-    found = list(TOKEN.finditer(text))
-    raw = [match.group() for match in found]
+    raw = (ASCII_TOKEN if text.isascii() else TOKEN).findall(text)
     if not _JOINERS.isdisjoint(raw) and _JOINED.search(text):
-        found = _without_joiners(text, found)
-        raw = [match.group() for match in found]
+        raw = [match.group() for match in _found(text)]
     texts = list(map(lexicon.spellings.get, raw, raw))
-    words = list(map(lexicon.words.get, texts))
+    words = list(map(lexicon.known.get, texts))
     if not all(words):
         resolved: dict[str, tuple[str, Word]] = {}  # an unknown word is looked into once, however often it stands here
         for at in [at for at, word in enumerate(words) if word is None]:
-            if (token := texts[at]) in lexicon.plain:
-                words[at] = lexicon.other
-                continue
+            token = texts[at]
             if (again := resolved.get(token)) is None:
                 again = resolved[token] = _resolve(token, lexicon)
             texts[at], words[at] = again
-    return Tokens(texts, [match.span() for match in found], cast("list[Word]", words))
+    return Tokens(text, texts, cast("list[Word]", words))
 
 
-def plain(words: Iterable[str], lexicon: Lexicon) -> frozenset[str]:
-    """Those of the words that nothing is guessed from: they need not be looked into when they occur."""
-    known = lexicon.words
-    return frozenset(w for w in words if w.isalnum() and w not in known and _resolve(w, lexicon) == (w, lexicon.other))
+def known_with(words: Iterable[str], lexicon: Lexicon) -> Mapping[str, Word]:
+    """The words of the lists, and those of these that nothing is guessed from: they need not be looked into when they occur."""
+    known, nothing = lexicon.words, lexicon.other
+    plain = (w for w in words if w.isalnum() and w not in known and _resolve(w, lexicon) == (w, nothing))
+    return {**known, **dict.fromkeys(plain, nothing)}
 
 
-def _without_joiners(text: str, found: list[re.Match[str]]) -> list[re.Match[str]]:
+def _found(text: str) -> list[re.Match[str]]:
+    """The tokens of a text, without what joins two parts of one word."""
     kept: list[re.Match[str]] = []
-    for match in found:
+    for match in TOKEN.finditer(text):
         before = kept[-1].start() if kept else -1
         if not (match.group() in _JOINERS and _joins(text, match.start(), match.end(), before)):
             kept.append(match)
@@ -104,35 +151,31 @@ def _without_joiners(text: str, found: list[re.Match[str]]) -> list[re.Match[str
 
 def _cut(text: str, lexicon: Lexicon) -> Tokens:
     """The tokens of a text in which some words stand without spaces, cut by longest known word."""
-    tokens = Tokens([], [], [])
+    places: list[Place] = []
+    tokens = Tokens(text, [], [], places)
     resolved: dict[str, tuple[str, Word]] = {}
     for match in TOKEN.finditer(text):
         token, (start, end) = match.group(), match.span()
         if _SPACELESS.search(token):
-            _segment(token, start, lexicon, tokens)
+            _segment(token, start, lexicon, tokens, places)
             continue
-        if token in _JOINERS and _joins(text, start, end, tokens.places[-1][0] if tokens.places else -1):
+        if token in _JOINERS and _joins(text, start, end, places[-1][0] if places else -1):
             continue
         token = lexicon.spellings.get(token, token)
-        if (word := lexicon.words.get(token)) is None:
+        if (word := lexicon.known.get(token)) is None:
             if (again := resolved.get(token)) is None:
                 again = resolved[token] = _resolve(token, lexicon)
             token, word = again
         tokens.texts.append(token)
-        tokens.places.append((start, end))
         tokens.words.append(word)
+        places.append((start, end))
     return tokens
 
 
-def _single_letters(tokens: Tokens) -> list[int]:
-    """The tokens that are one letter."""
-    return [at for at, text in enumerate(tokens.texts) if len(text) == 1 and text.isalpha()]
-
-
-def _spell_out(letters: list[int], tokens: Tokens, lexicon: Lexicon) -> None:
+def _spell_out(tokens: Tokens, lexicon: Lexicon) -> None:
     """A letter that stands for a word, where it was not part of one that was spread out."""
-    for at in letters:
-        if (word := lexicon.letters.get(tokens.texts[at])) is not None:
+    for at, text in enumerate(tokens.texts):
+        if (word := lexicon.letters.get(text)) is not None:
             tokens.texts[at], tokens.words[at] = word, lexicon.words.get(word, lexicon.other)
 
 
@@ -153,8 +196,9 @@ def _spoken(tokens: Tokens, lexicon: Lexicon) -> int:
     """The bit of the language a text is in; 0 where it is mixed or hard to tell."""
     own = lexicon.english
     spoken = [word.languages for word in tokens.words]
-    english = len([languages for languages in spoken if languages & own])
-    strangers = {text: languages for text, languages in zip(tokens.texts, spoken, strict=True) if languages and not languages & own}
+    strange = [at for at, languages in enumerate(spoken) if languages and not languages & own]
+    english = len(spoken) - spoken.count(0) - len(strange)
+    strangers = {tokens.texts[at]: spoken[at] for at in strange}
     telling = [languages for text, languages in strangers.items() if len(text) > STRAY]
     if not telling:
         return own if english >= max(_AMID, _AMID * len(strangers)) else 0
@@ -247,7 +291,7 @@ def _number(token: str, lexicon: Lexicon) -> Word:
     return lexicon.clock if _CLOCK.fullmatch(token) else lexicon.number
 
 
-def _segment(token: str, start: int, lexicon: Lexicon, tokens: Tokens) -> None:
+def _segment(token: str, start: int, lexicon: Lexicon, tokens: Tokens, places: list[Place]) -> None:
     """Cut a run of a spaceless script by longest known word; unknown characters are tokens of their own."""
     at, size = 0, len(token)
     while at < size:
@@ -260,14 +304,14 @@ def _segment(token: str, start: int, lexicon: Lexicon, tokens: Tokens) -> None:
             known = lexicon.words.get(text)
             word = known if known is not None else _resolve(text, lexicon)[1]
         tokens.texts.append(text)
-        tokens.places.append((start + at, start + at + len(text)))
         tokens.words.append(word)
+        places.append((start + at, start + at + len(text)))
         at += len(text)
 
 
 def _longest(token: str, at: int, lexicon: Lexicon) -> str | None:
     """The longest known word that begins here; None for none."""
-    for size in lexicon.sizes.get(token[at], ()):
+    for size in lexicon.sizes.get(token[at : at + 2]) or lexicon.sizes.get(token[at], ()):
         text = token[at : at + size]
         word = lexicon.words.get(text)
         if word is None or len(text) < size or (not word.languages and _SPACELESS.match(token, at + size)):
@@ -283,38 +327,35 @@ def _runs_on(token: str, at: int, text: str, lexicon: Lexicon) -> bool:
     if end == len(token) or not lexicon.words[text].mask & _STOPPING:
         return False
     for inner in range(at + 1, end):
-        for size in lexicon.sizes.get(token[inner], ()):
+        for size in lexicon.sizes.get(token[inner : inner + 2], ()):
             longer = lexicon.words.get(token[inner : inner + size]) if inner + size > end else None
             if longer is not None and longer.mask & _HARMLESS:
                 return True
     return False
 
 
-def _join_letters(tokens: Tokens, lexicon: Lexicon) -> bool:
-    """s t o p, s.t.o.p, s-t-o-p: three or more single letters in a row are one word, if the lexicon knows it. Whether any was."""
-    hits: list[tuple[int, int, Word]] = []
+def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:
+    """s t o p, s.t.o.p, s-t-o-p: three or more single letters in a row are one word, if the lexicon knows it."""
+    merges: list[Merge] = []
     at, size = 0, len(tokens.texts)
     while at < size:
         end = at
         while end < size and len(tokens.texts[end]) == 1 and tokens.texts[end].isalpha():
             end += 1
-        if 3 <= end - at <= _MAX_LETTERS:
+        if _LETTERS_IN_A_ROW <= end - at <= _MAX_LETTERS:
             joined = "".join(tokens.texts[at:end])
             word = lexicon.words.get(joined) or lexicon.words.get(_REPEATS.sub(r"\1", joined))
             if word is not None:
-                hits.append((at, end, word))
+                merges.append(Merge(at, end, joined, word))
         at = max(end, at + 1)
-    if hits:
-        joined_at = {tokens.places[first][0]: "".join(tokens.texts[first:end]) for first, end, _ in hits}
-        _collapse(tokens, hits)
-        tokens.texts = [joined_at.get(start, text) for (start, _), text in zip(tokens.places, tokens.texts, strict=True)]
-    return bool(hits)
+    if merges:
+        tokens.merge(merges)
 
 
 def _merge_phrases(tokens: Tokens) -> None:
-    """Fixed phrases become one token, longest first. Builds new lists, so a long text costs one pass."""
+    """Fixed phrases become one token, longest first."""
     texts, words = tokens.texts, tokens.words
-    hits: list[tuple[int, int, Word]] = []
+    merges: list[Merge] = []
     end = 0  # of the last one
     for at, word in enumerate(words[:-1]):
         if (phrases := word.phrases) is None or at < end or (found := phrases.get(texts[at + 1])) is None:
@@ -322,26 +363,8 @@ def _merge_phrases(tokens: Tokens) -> None:
         for rest, whole in found:
             after = at + 2 + len(rest)
             if not rest or tuple(texts[at + 2 : after]) == rest:
-                hits.append((at, after, whole))
+                merges.append(Merge(at, after, " ".join(texts[at:after]), whole))
                 end = after
                 break
-    if hits:
-        _collapse(tokens, hits)
-
-
-def _collapse(tokens: Tokens, hits: list[tuple[int, int, Word]]) -> None:
-    """Each [first, end) becomes one token."""
-    texts: list[str] = []
-    places: list[tuple[int, int]] = []
-    words: list[Word] = []
-    at = 0
-    for first, end, word in [*hits, (len(tokens.texts), 0, hits[0][2])]:
-        texts += tokens.texts[at:first]
-        places += tokens.places[at:first]
-        words += tokens.words[at:first]
-        if end:
-            texts.append(" ".join(tokens.texts[first:end]))
-            places.append((tokens.places[first][0], tokens.places[end - 1][1]))
-            words.append(word)
-            at = end
-    tokens.texts, tokens.places, tokens.words = texts, places, words
+    if merges:
+        tokens.merge(merges)

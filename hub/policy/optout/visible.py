@@ -49,7 +49,8 @@ _DEVICE = re.compile(
 # A line copied out of a chat: "[24/11/2026, 10:22] Clinic: …".
 _CHAT_LINE = re.compile(r"^\s*\[\d{1,4}[-./:]\d{1,2}[^\]\n]{0,24}\][^:\n]{1,40}:")
 _CORNER_QUOTE = re.compile(r"\A\s*「[^」]{0,4000}」\s*\n(?:\s*[-—–]\s*){3,}\n")
-_MARKS, _WORDS = re.compile(r"[\n>「\[]"), ("wrote", "écrit", "sent from")  # a text in lower case with none of these quotes nobody
+# A text in lower case with none of these quotes nobody.
+_MARKS, _WROTE, _ECRIT, _SENT = re.compile(r"[\n>「\[]"), "wrote", "écrit", "sent from"
 _MAX_LINES_BLOCK = 6
 
 
@@ -76,7 +77,7 @@ def visible(text: str) -> Visible:
     if left_out:
         text = text[:RAW_HEAD] + "\n" + text[-RAW_TAIL:]
     lowered = text.lower()
-    if not (_MARKS.search(text) or any(word in lowered for word in _WORDS)):
+    if not (_MARKS.search(text) or _WROTE in lowered or _ECRIT in lowered or _SENT in lowered):
         return Visible(text, left_out=left_out)
     start = match.end() if (match := _CORNER_QUOTE.match(text)) else 0
     lines = text[start:].split("\n")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import itemgetter, or_
+from typing import NamedTuple
 
 from hub.policy.optout.classes import BITS, bits
 from hub.policy.optout.patterns import FOOTERS, REVERSALS, REVOCATIONS, RIGHTS, Pattern, Reach, Weight
@@ -33,53 +34,57 @@ class Compiled:
     wanted: bool
 
 
-_Need = tuple[int, tuple[tuple[int, Compiled], ...]]
+Rules = tuple[Compiled, ...]
+
+
+class Possible(NamedTuple):
+    """The rules that a message has something for, in the order of their tables."""
+
+    reversals: Rules
+    revocations: Rules
+    rights: Rules
+
+
+_Place = tuple[int, int, Compiled]  # the number of the table, the place in it, and the rule that stands there
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """The rules of one table in its order. shelves: each of them under one of its needs, with its place in the table; a few needs stand
-    together under what any of them asks for, so that most are never looked at.
+class Grammar:
+    """All tables, compiled for one lexicon. shelves: the rules of all tables but the footers' under one of their needs each, some needs
+    on a shelf, beside what any of them asks for: so most rules are never looked at. triggers: a message with none of these bits has
+    nothing to look for.
     """
 
-    rules: tuple[Compiled, ...]
-    shelves: tuple[tuple[int, tuple[_Need, ...]], ...]
+    footers: Rules
+    shelves: tuple[tuple[int, tuple[tuple[int, tuple[_Place, ...]], ...]], ...]
+    triggers: int
 
-    def matches(self, codes: str, present: int) -> Iterator[tuple[Compiled, int, int]]:
-        """Every rule with every place (first token, end) where it matches, in the order of the table."""
-        for _, rule in self._possible(present):
-            for match in rule.look.finditer(codes):
-                yield rule, match.start(), match.end()
-
-    def _possible(self, present: int) -> list[tuple[int, Compiled]]:
-        """The rules that a message with these bits has something for: of everyday ones hardly any, so most are never asked."""
-        found: list[tuple[int, Compiled]] = []
+    def possible(self, present: int) -> Possible | None:
+        """The rules that a message with these bits has something for; None where there are none, as in nearly all everyday ones."""
+        found: list[_Place] = []
         for any_need, needs in self.shelves:
             if present & any_need:
-                for need, rules in needs:
+                for need, places in needs:
                     if present & need:
-                        for place in rules:
-                            rule = place[1]
+                        for place in places:
+                            rule = place[2]
                             for one in rule.needs:
                                 if not present & one:
                                     break
                             else:
                                 if not present & rule.unless:
                                     found.append(place)
-        if len(found) > 1:
-            found.sort(key=itemgetter(0))
-        return found
+        if not found:
+            return None
+        found.sort(key=itemgetter(0, 1))
+        return Possible(*(tuple([rule for table, _, rule in found if table == number]) for number in range(len(Possible._fields))))
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
-    """All tables, compiled for one lexicon. triggers: a message with none of these bits has nothing to look for."""
-
-    footers: Table
-    reversals: Table
-    revocations: Table
-    rights: Table
-    triggers: int
+def matches(rules: Rules, codes: str) -> Iterator[tuple[Compiled, int, int]]:
+    """Every rule with every place (first token, end) where it matches."""
+    for rule in rules:
+        for match in rule.look.finditer(codes):
+            yield rule, match.start(), match.end()
 
 
 # Classes one of which is part of everything any table looks for.
@@ -88,27 +93,29 @@ _TRIGGERS = (
     "|no_contact|leave_alone|withdraw|cancel|keyword|remove|erase|take|off|out|anger|temper|no_word|wrong_person|misdirected|not_called|urgent"
     "|under_18|i_am|years_old|stop_sign|nuisance|reproach|my_data|data|not_my|about_me|object|wrong"
 )
+_SHELF = 8  # needs
+# What one everyday message in twenty and more holds.
+_COMMON = bits(
+    "other|but|i|number|take|time|you|others|courtesy|me|they|them|i_am|negation|question|no_word|body|count|appointment|until|want"
+    "|place|barrier|link|glue|deed|common"
+)
 # What a gap may not hold: tokens that end the thought or turn it around.
-_SHELF = 6  # needs
 _STOPPERS = ("break", "comma", "barrier", "report", "question", "body", "habit", "place", "but", "hold", "footer")
 _TERM = re.compile(r"(?P<gap>[~≈…_])(?P<most>\d)|(?P<edge>[\^$])|(?P<any>[a-z_0-9|]+)(?:-(?P<none>[a-z_|]+))?(?P<optional>\??)")
 
 
 def compile_grammar(codes: Mapping[int, str]) -> Grammar:
     """All tables over these codes (set of class bits -> its character)."""
-    revocations = _compile(REVOCATIONS, codes)
-    rights = _compile(RIGHTS, codes)
+    tables = (REVERSALS, REVOCATIONS, RIGHTS)  # as in `Possible`
     return Grammar(
         footers=_compile(FOOTERS, codes),
-        reversals=_compile(REVERSALS, codes),
-        revocations=revocations,
-        rights=rights,
+        shelves=_shelves([(number, at, rule) for number, table in enumerate(tables) for at, rule in enumerate(_compile(table, codes))]),
         triggers=bits("|".join((_TRIGGERS, *(name for name in BITS if name.startswith("right_"))))),
     )
 
 
-def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> Table:
-    rules = tuple(
+def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> Rules:
+    return tuple(
         Compiled(
             id=p.id,
             needs=_needs(p.terms, p.also),
@@ -123,12 +130,16 @@ def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> Table:
         )
         for p in patterns
     )
-    by_need: dict[int, list[tuple[int, Compiled]]] = {}
-    for place in enumerate(rules):
-        by_need.setdefault(min(place[1].needs, key=int.bit_count), []).append(place)  # the narrowest is the rarest, mostly
-    needs = [(need, tuple(by_need[need])) for need in sorted(by_need, key=lambda need: need & -need)]  # those of kindred classes together
+
+
+def _shelves(places: list[_Place]) -> tuple[tuple[int, tuple[tuple[int, tuple[_Place, ...]], ...]], ...]:
+    by_need: dict[int, list[_Place]] = {}
+    for place in places:
+        rarest = min(place[2].needs, key=lambda need: (bool(need & _COMMON), need.bit_count()))  # the narrowest is the rarest, mostly
+        by_need.setdefault(rarest, []).append(place)
+    needs = [(need, tuple(by_need[need])) for need in sorted(by_need, key=lambda need: (bool(need & _COMMON), need & -need))]
     shelves = [tuple(needs[at : at + _SHELF]) for at in range(0, len(needs), _SHELF)]
-    return Table(rules, tuple((reduce(or_, [need for need, _ in shelf]), shelf) for shelf in shelves))
+    return tuple((reduce(or_, [need for need, _ in shelf]), shelf) for shelf in shelves)
 
 
 def _needs(terms: str, also: str) -> tuple[int, ...]:

@@ -197,12 +197,17 @@ def _said(tokens: Tokens) -> list[tuple[str, int]]:
     said: list[tuple[str, int]] = []
     last = ""
     for text, word in zip(tokens.texts, tokens.words, strict=True):
-        begin, mask = text[0], word.mask
-        if not (begin.isalpha() or begin.isalnum() or mask & _TELLING_MARKS):
+        begin = text[0]
+        if begin.isalpha():
+            named = text
+        elif begin.isdigit():
+            named = _NUMBER
+        elif begin.isalnum() or word.mask & _TELLING_MARKS:
+            named = text
+        else:
             continue
-        named = _NUMBER if begin.isdigit() else text
         if named != last:
-            said.append((named, mask))
+            said.append((named, word.mask))
             last = named
     return said
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from hub.policy.optout.classes import BITS
-from hub.policy.optout.guards import mask_of
+from hub.policy.optout.grammar import matches
 from hub.policy.optout.lexicon import Lexicon
 from hub.policy.optout.normalise import Folded, fold
 from hub.policy.optout.tokens import Tokens, tokenise
@@ -54,18 +56,20 @@ def read(text: str, lexicon: Lexicon) -> Reading:
     seen = visible(text)
     folded = fold(seen.text)
     tokens = tokenise(folded.text, lexicon)
-    present = mask_of(tokens, 0, len(tokens))
+    masks = [word.mask for word in tokens.words]
+    present = reduce(or_, masks, 0)
     if present & _FOOTER_LIKE and present & _OF_FOOTERS:
-        _cut_footers(tokens, present, lexicon)
-        present = mask_of(tokens, 0, len(tokens))
-    core = [i for i, word in enumerate(tokens.words) if not word.mask & AROUND]
+        _cut_footers(tokens, lexicon)
+        masks = [word.mask for word in tokens.words]
+        present = reduce(or_, masks, 0)
+    core = [at for at, mask in enumerate(masks) if not mask & AROUND]
     return Reading(text, seen, folded, tokens, core, present, lexicon)
 
 
-def _cut_footers(tokens: Tokens, present: int, lexicon: Lexicon) -> None:
+def _cut_footers(tokens: Tokens, lexicon: Lexicon) -> None:
     """Drop the tokens of footer sentences: they are ours, whoever pasted them."""
     dropped: set[int] = set()
-    for _, first, end in lexicon.grammar.footers.matches(tokens.codes(), present):
+    for _, first, end in matches(lexicon.grammar.footers, tokens.codes()):
         dropped.update(range(first, end))
     if dropped:
         tokens.keep([i for i in range(len(tokens)) if i not in dropped])

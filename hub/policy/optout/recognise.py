@@ -20,7 +20,7 @@ from hub.model.address import Channel
 from hub.model.permission import Kind, OptOutLabel, Signal, TextContext
 from hub.policy.optout import rights
 from hub.policy.optout.classes import BITS, bits
-from hub.policy.optout.grammar import Compiled
+from hub.policy.optout.grammar import Compiled, Possible, matches
 from hub.policy.optout.guards import alternative, clause, limited, mask_of
 from hub.policy.optout.leaning import Before, Topic, tongue_of
 from hub.policy.optout.lexicon import Keyword, Lexicon
@@ -72,13 +72,17 @@ def by_rules(text: str, context: TextContext, lexicon: Lexicon) -> Ruled:
     """The layers before L5; examples are learnt from what they make of a text."""
     reading = read(text, lexicon)
     tokens = reading.tokens
-    if hit := whole_message(tokens, lexicon):
+    if hit := whole_message(tokens, reading.core, lexicon):
         return Ruled(_from_keyword(reading, *hit, context), reading, None, False)
     signal, hint, wanted = _NOTHING, None, False
     if reading.present & lexicon.grammar.triggers:
-        codes = _without_staccato(tokens, lexicon.other.code)
-        revoked = _revocations(reading, codes, context)
-        signal, hint = _from_sentences(reading, codes, revoked, context)
+        revoked = _NOT_REVOKED
+        request = None
+        if possible := lexicon.grammar.possible(reading.present):
+            codes = _without_staccato(tokens, lexicon.other.code)
+            revoked = _revocations(reading, codes, possible, context)
+            request = rights.request(possible.rights, codes)
+        signal, hint = _from_sentences(reading, revoked, request, context)
         wanted = revoked.wanted
     if hint is None and reading.present & BITS["welcome"] and not reading.present & _AGAINST:
         wanted = True
@@ -136,17 +140,16 @@ def _was_offered(letter: str, context: TextContext, lexicon: Lexicon) -> bool:
     return letter.upper() in map(str.upper, offered)
 
 
-def _from_sentences(read: Reading, codes: str, revoked: _Revoked, context: TextContext) -> tuple[Signal, Found | None]:
+def _from_sentences(read: Reading, revoked: _Revoked, request: _Request | None, context: TextContext) -> tuple[Signal, Found | None]:
     """Everything that needs more than one word, and what only hints at something."""
     flags = _flags(read)
     nothing = Signal(label=OptOutLabel.NONE, flags=flags) if flags else _NOTHING
-    grammar, tokens = read.lexicon.grammar, read.tokens
+    tokens = read.tokens
     stops, provisional, turned = revoked.stops, revoked.part, revoked.turned
     reached = rights.wrong_person(tokens, read.present, len(read.core), read.capital, we_wrote=context.last_outbound_kind is not None)
     apology = reached is not None and _may_be_their_own(read, reached[0])
     if reached and not apology:
         return replace(_at(read, nothing, Found("wrong_person", *reached)), label=OptOutLabel.WRONG_PERSON, suppress=(EVERYTHING,)), None
-    request = rights.request(grammar, codes, read.present)
     if request and not _is_about_list(stops, request):
         kind, first, end = request
         rows: set[Suppression] = {MARKETING} if kind in rights.SUPPRESSING else set()
@@ -212,6 +215,7 @@ def _without_staccato(tokens: Tokens, other: str) -> str:
 
 
 _Stop = tuple[Found, set[Suppression]]
+_Request = tuple[str, int, int]  # its kind, its first token and its end
 
 
 class _Revoked(NamedTuple):
@@ -225,13 +229,16 @@ class _Revoked(NamedTuple):
     wanted: bool
 
 
-def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
+_NOT_REVOKED = _Revoked([], None, turned=False, wanted=False)
+
+
+def _revocations(read: Reading, codes: str, possible: Possible, context: TextContext) -> _Revoked:
     """L2c, L2b, L2."""
-    grammar, tokens = read.lexicon.grammar, read.tokens
+    tokens = read.tokens
     turned: set[int] = set()
     wanted = False
     doubts: dict[int, Weight] = {}  # tokens a reversal puts in doubt -> what they still weigh
-    for rule, first, end in grammar.reversals.matches(codes, read.present):
+    for rule, first, end in matches(possible.reversals, codes):
         if rule.unprompted and context.last_outbound_kind is not None:
             continue
         if rule.weight is not Weight.STANDS:
@@ -241,7 +248,7 @@ def _revocations(read: Reading, codes: str, context: TextContext) -> _Revoked:
             wanted = wanted or rule.wanted
     stops: list[_Stop] = []
     part: Found | None = None
-    found = grammar.revocations.matches(codes, read.present)
+    found = matches(possible.revocations, codes)
     for rule, first, end in itertools.islice(found, _ENOUGH):
         if turned and not turned.isdisjoint(range(first, end)):
             continue
@@ -268,6 +275,6 @@ def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[
     return Found("L2b.limited", first, end) if rule.limitable and limited(tokens, first, end) else None
 
 
-def _is_about_list(stops: list[_Stop], request: tuple[str, int, int]) -> bool:
+def _is_about_list(stops: list[_Stop], request: _Request) -> bool:
     """ "Remove my details from your list" leaves a list; it is no request to erase."""
     return request[0] == "erasure" and any("list" in stop.rule and stop.first < request[2] and request[1] < stop.end for stop, _ in stops)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hub.policy.optout.classes import BITS
-from hub.policy.optout.grammar import Grammar
+from hub.policy.optout.grammar import Rules, matches
 from hub.policy.optout.tokens import Tokens
 
 SUPPRESSING = frozenset({"erasure", "objection"})
@@ -20,9 +20,9 @@ _OF_WHAT, _WHOM = BITS["link"] | BITS["off"], BITS["others"] | BITS["me"] | BITS
 _MAX_DENIAL = 6  # tokens: "this isn't Sarah's phone anymore"
 
 
-def request(grammar: Grammar, codes: str, present: int) -> tuple[str, int, int] | None:
-    """The kind of request, its first token and its end; the first of the table where several stand."""
-    for rule, first, end in grammar.rights.matches(codes, present):
+def request(rules: Rules, codes: str) -> tuple[str, int, int] | None:
+    """The kind of request, its first token and its end; the first of the table where several stand. rules: those that are possible."""
+    for rule, first, end in matches(rules, codes):
         return rule.id.partition(".")[2], first, end
     return None
 

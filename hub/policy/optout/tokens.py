@@ -31,6 +31,7 @@ _ENGLISH_ENDINGS = frozenset({"ve", "ll", "re", "d", "m", "s"})  # I've, you'll:
 _MAX_FUZZY = 16
 _TELEPHONE = 9  # digits in one: "remove 07700900123 from your system" is how somebody is reached
 _LETTERS_IN_A_ROW, _MAX_LETTERS = 3, 24
+_LETTERS_RUNNING = re.compile(rf"\w{{{_LETTERS_IN_A_ROW},}}")
 _AMID = 2  # words that make a text one of their language; as many English ones for each word English does not know
 _STOPPING, _HARMLESS = bits("no_contact|unsubscribe|unwanted|stop|stop_after"), bits("appointment|thing")
 _AGAIN_AND_AGAIN = re.compile(r"(\w{3,14}?)\1{1,9}")
@@ -196,9 +197,12 @@ def _spoken(tokens: Tokens, lexicon: Lexicon) -> int:
     """The bit of the language a text is in; 0 where it is mixed or hard to tell."""
     own = lexicon.english
     spoken = [word.languages for word in tokens.words]
-    strange = [at for at, languages in enumerate(spoken) if languages and not languages & own]
-    english = len(spoken) - spoken.count(0) - len(strange)
-    strangers = {tokens.texts[at]: spoken[at] for at in strange}
+    strange = {languages for languages in set(spoken) if languages and not languages & own}
+    english = len(spoken) - spoken.count(0)
+    if not strange:
+        return own if english >= _AMID else 0
+    english -= sum(map(spoken.count, strange))
+    strangers = {text: languages for text, languages in zip(tokens.texts, spoken, strict=True) if languages in strange}
     telling = [languages for text, languages in strangers.items() if len(text) > STRAY]
     if not telling:
         return own if english >= max(_AMID, _AMID * len(strangers)) else 0
@@ -336,6 +340,8 @@ def _runs_on(token: str, at: int, text: str, lexicon: Lexicon) -> bool:
 
 def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:
     """s t o p, s.t.o.p, s-t-o-p: three or more single letters in a row are one word, if the lexicon knows it."""
+    if not _LETTERS_RUNNING.search("".join([text if len(text) == 1 else " " for text in tokens.texts])):
+        return
     merges: list[Merge] = []
     at, size = 0, len(tokens.texts)
     while at < size:
@@ -354,13 +360,14 @@ def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:
 
 def _merge_phrases(tokens: Tokens) -> None:
     """Fixed phrases become one token, longest first."""
-    texts, words = tokens.texts, tokens.words
+    texts = tokens.texts
+    begun = [phrases.get(after) if (phrases := word.phrases) else None for word, after in zip(tokens.words, texts[1:], strict=False)]
+    if not any(begun):
+        return
     merges: list[Merge] = []
     end = 0  # of the last one
-    for at, word in enumerate(words[:-1]):
-        if (phrases := word.phrases) is None or at < end or (found := phrases.get(texts[at + 1])) is None:
-            continue
-        for rest, whole in found:
+    for at, longer in [(at, longer) for at, longer in enumerate(begun) if longer]:
+        for rest, whole in longer if at >= end else ():
             after = at + 2 + len(rest)
             if not rest or tuple(texts[at + 2 : after]) == rest:
                 merges.append(Merge(at, after, " ".join(texts[at:after]), whole))

@@ -17,43 +17,41 @@ _SIGNATURE = BITS["other"] | _NUMBER
 _MAX_NAME = 3
 _ENDING = ("stop", "cancel")
 _LONGEST = 8  # tokens of the longest keyword, with room to spare
-_MOST = _LONGEST + _MAX_NAME  # tokens; more are a whole message only where each is a keyword
+_MOST = _LONGEST + _MAX_NAME
 
 
-def whole_message(tokens: Tokens, lexicon: Lexicon) -> tuple[Keyword, int, int] | None:
-    """The keyword the message is, its first token and the end of it; None when it is not one."""
+def whole_message(tokens: Tokens, said: list[int], lexicon: Lexicon) -> tuple[Keyword, int, int] | None:
+    """The keyword the message is, its first token and the end of it; None when it is not one. said: the tokens that are words and no
+    politeness.
+    """
+    if len(said) > _MOST and _alone(tokens.texts[said[0]], lexicon) is None:
+        return None  # more tokens are a whole message only where each is a keyword
     words = tokens.words
     core = [i for i, word in enumerate(words) if not word.mask & PUNCTUATION]
-    first, last = 0, len(core)
-    while first < last and words[core[first]].mask & AROUND:
-        first += 1
-    while last > first and words[core[last - 1]].mask & AROUND:
-        last -= 1
-    if not core or (last - first > _MOST and _alone(tokens.texts[core[first]], lexicon) is None):
+    if not core:
         return None
-    if found := _keyword([tokens.texts[i] for i in core], lexicon):
+    if found := _keyword(tokens, core, lexicon):
         return found, core[0], core[-1] + 1
-    whole, core = len(core), core[first:last]
+    whole, core = len(core), core[core.index(said[0]) : core.index(said[-1]) + 1] if said else []
     if len(core) > 1 and words[core[0]].mask & _REPLY and words[core[1]].mask & _LETTER:
         core = core[1:]  # "回复 R": what our own text told them to do
     if not core:
         return None
-    if len(core) < whole and (found := _keyword([tokens.texts[i] for i in core], lexicon)):
+    if len(core) < whole and (found := _keyword(tokens, core, lexicon)):
         return found, core[0], core[-1] + 1
     return _with_signature(tokens, core, lexicon)
 
 
-def _keyword(texts: list[str], lexicon: Lexicon) -> Keyword | None:
+def _keyword(tokens: Tokens, at: list[int], lexicon: Lexicon) -> Keyword | None:
     """The keyword these tokens spell together, or repeat."""
-    keywords = lexicon.keywords
-    if len(texts) <= _LONGEST:
-        joined = "".join(texts).replace(" ", "")
-        if found := keywords.get(joined) or (None if joined.isascii() else keywords.get(strip_accents(joined))):
+    if len(at) <= _LONGEST:
+        joined = "".join([tokens.texts[i] for i in at]).replace(" ", "")
+        if found := lexicon.keywords.get(joined) or (None if joined.isascii() else lexicon.keywords.get(strip_accents(joined))):
             return found
-    if len(texts) == 1:
+    if len(at) == 1:
         return None
     known: list[Keyword] = []
-    for text in texts:
+    for text in map(tokens.texts.__getitem__, at):
         if (keyword := _alone(text, lexicon)) is None:
             return None
         known.append(keyword)
@@ -76,7 +74,7 @@ def _with_signature(tokens: Tokens, core: list[int], lexicon: Lexicon) -> tuple[
     while start < len(core) and words[core[start]].mask & _SIGNATURE:
         start += 1
     for inside, outside in ((core[:end], core[end:]), (core[start:], core[:start])):
-        if inside and outside and _signature(tokens, inside, outside) and (found := _keyword([tokens.texts[i] for i in inside], lexicon)):
+        if inside and outside and _signature(tokens, inside, outside) and (found := _keyword(tokens, inside, lexicon)):
             return found, inside[0], inside[-1] + 1
     return None
 

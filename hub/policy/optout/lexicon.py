@@ -58,19 +58,23 @@ class WordList:
     spellings: Mapping[str, str] = field(default_factory=dict)
 
 
+Phrases = dict[str, tuple[tuple[tuple[str, ...], "Word"], ...]]
+_NO_PHRASES: Phrases = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """What a token can be. code: one character standing for the set of classes, which the grammar's patterns are made of.
 
     phrases: longer entries that begin with this word, by their second word, longest first, as (the words after that, what
-    the whole is); None when there are none.
+    the whole is).
     languages: a bit per language of the lexicon.
     """
 
     code: str
     mask: int
     languages: int
-    phrases: Mapping[str, tuple[tuple[tuple[str, ...], Word], ...]] | None = None
+    phrases: Phrases = field(default_factory=lambda: _NO_PHRASES)
 
 
 _Rest = tuple[tuple[str, ...], Word]  # what follows the second word of a longer entry, and what the whole is
@@ -250,11 +254,11 @@ class _Compiler:
         out = {}
         for text in dict.fromkeys((*singles, *following)):  # in the order of the lists, so that guesses are the same every time
             mask, langs = singles.get(text, (_part_of_phrase(text), 0))
-            phrases = self._by_second(following[text]) if following.get(text) else None
-            out[text] = self._word(mask, langs) if phrases is None else Word(self._code(mask), mask, langs, phrases)
+            phrases = self._by_second(following.get(text, []))
+            out[text] = Word(self._code(mask), mask, langs, phrases) if phrases else self._word(mask, langs)
         return out
 
-    def _by_second(self, entries: list[tuple[tuple[str, ...], Word]]) -> dict[str, tuple[_Rest, ...]]:
+    def _by_second(self, entries: list[tuple[tuple[str, ...], Word]]) -> Phrases:
         """Longer entries by their second word, longest first; equal ends are one value, for many end alike."""
         found: dict[str, list[_Rest]] = {}
         for rest, whole in entries:
@@ -276,8 +280,7 @@ class _Compiler:
             if _LATIN.fullmatch(text) and (len(text) <= STRAY or len(set(meanings.values())) > 1):
                 phrases = words[text].phrases
                 found[text] = {
-                    bit: self._word(mask, bit) if phrases is None else Word(self._code(mask), mask, bit, phrases)
-                    for bit, mask in meanings.items()
+                    bit: Word(self._code(mask), mask, bit, phrases) if phrases else self._word(mask, bit) for bit, mask in meanings.items()
                 }
         return found
 

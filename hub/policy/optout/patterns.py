@@ -215,6 +215,7 @@ REVERSALS = (
     Pattern("L2c.this_not_that", "^ contact-message negation contact", weight=_ASKS, unprompted=True),
     Pattern("L2c.dont_read", "negation handle-contact|send ~3 message|contact|promo"),
     Pattern("L2c.has_ended", "ended-stop ~2 list|message|promo", weight=_ASKS, unprompted=True),
+    Pattern("L2c.they_let_me_be", "they|others|other glue-link leave_alone", weight=_ASKS, unprompted=True),
     Pattern("L2c.they_stop", "i stop pester", weight=_ASKS, unprompted=True),
     Pattern("L2c.merely_not", "denies _3 contact|send", unless="again", weight=_ASKS, unprompted=True),
     Pattern("L2c.they_stop_it", "i stop them", weight=_ASKS, unprompted=True),

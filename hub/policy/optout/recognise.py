@@ -43,6 +43,11 @@ _OF_WRITING = _OF_SENDING | bits(
     "phone|send|my_detail|my_data|data|clinic|whatsapp|wechat|messenger|instagram|vexed|stop|stop_after|remove|off|leave_alone|no_contact"
     "|withdraw|wrong_person|keep|enough|no_more"
 )
+# What opt-outs are made of, one of which must stand in a message that answers nothing of ours.
+_OF_OPT_OUTS = _OF_WRITING | bits(
+    "negation|never|after_negation|unwanted|no|no_word|fewer|needless|nothing|only|this_way|cancel|keyword|erase|anger|temper|misdirected"
+    "|stop_sign|nuisance|reproach"
+)
 
 
 class Ruled(NamedTuple):
@@ -100,7 +105,7 @@ def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
     asks = hint is not None and hint.weight is Weight.ASKS
     if lexicon.leaning is None or (ruled.wanted and not asks):
         return False
-    if ours is None and not present & (_OF_WRITING | lexicon.grammar.triggers):
+    if ours is None and hint is None and not present & _OF_OPT_OUTS:
         return False
     return lexicon.leaning.leans(
         reading.tokens,

@@ -361,7 +361,7 @@ def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:
 def _merge_phrases(tokens: Tokens) -> None:
     """Fixed phrases become one token, longest first."""
     texts = tokens.texts
-    begun = [phrases.get(after) if (phrases := word.phrases) else None for word, after in zip(tokens.words, texts[1:], strict=False)]
+    begun = list(map(dict.get, [word.phrases for word in tokens.words], texts[1:]))
     if not any(begun):
         return
     merges: list[Merge] = []

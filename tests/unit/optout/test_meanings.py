@@ -258,6 +258,12 @@ def test_everything_named_before_its_erasure_is_a_request_to_erase(text: str) ->
     assert read(text).rights == "erasure"
 
 
+@pytest.mark.parametrize("text", ["maybe now they will leave me alone", "i wish everyone would leave me alone"])
+def test_who_else_shall_leave_somebody_alone_is_for_staff_where_we_never_wrote(text: str) -> None:
+    assert read(text).label is OptOutLabel.AMBIGUOUS
+    assert read(text, note="after=ACK").label is OptOutLabel.OPT_OUT
+
+
 @pytest.mark.parametrize("text", ["don't call now", "pls dont ring now, baby just slept"])
 def test_not_now_is_a_limit_in_time(text: str) -> None:
     assert read(text, note="after=ACK").rule_id == "L2b.limited"

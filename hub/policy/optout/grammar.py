@@ -46,6 +46,7 @@ class Possible(NamedTuple):
 
 
 _Place = tuple[int, int, Compiled]  # the number of the table, the place in it, and the rule that stands there
+_Shelf = tuple[int, tuple[tuple[int, tuple[_Place, ...]], ...]]  # what any need on it asks for, and the needs with their rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Grammar:
     """
 
     footers: Rules
-    shelves: tuple[tuple[int, tuple[tuple[int, tuple[_Place, ...]], ...]], ...]
+    shelves: tuple[_Shelf, ...]
     triggers: int
 
     def possible(self, present: int) -> Possible | None:
@@ -66,18 +67,15 @@ class Grammar:
             if present & any_need:
                 for need, places in needs:
                     if present & need:
-                        for place in places:
-                            rule = place[2]
-                            for one in rule.needs:
-                                if not present & one:
-                                    break
-                            else:
-                                if not present & rule.unless:
-                                    found.append(place)
+                        found += [place for place in places if _is_possible(place[2], present)]
         if not found:
             return None
         found.sort(key=itemgetter(0, 1))
         return Possible(*(tuple([rule for table, _, rule in found if table == number]) for number in range(len(Possible._fields))))
+
+
+def _is_possible(rule: Compiled, present: int) -> bool:
+    return not present & rule.unless and all(map(present.__and__, rule.needs))
 
 
 def matches(rules: Rules, codes: str) -> Iterator[tuple[Compiled, int, int]]:
@@ -132,7 +130,7 @@ def _compile(patterns: tuple[Pattern, ...], codes: Mapping[int, str]) -> Rules:
     )
 
 
-def _shelves(places: list[_Place]) -> tuple[tuple[int, tuple[tuple[int, tuple[_Place, ...]], ...]], ...]:
+def _shelves(places: list[_Place]) -> tuple[_Shelf, ...]:
     by_need: dict[int, list[_Place]] = {}
     for place in places:
         rarest = min(place[2].needs, key=lambda need: (bool(need & _COMMON), need.bit_count()))  # the narrowest is the rarest, mostly

@@ -36,7 +36,6 @@ _AMID = 2  # words that make a text one of their language; as many English ones 
 _STOPPING, _HARMLESS = bits("no_contact|unsubscribe|unwanted|stop|stop_after"), bits("appointment|thing")
 _AGAIN_AND_AGAIN = re.compile(r"(\w{3,14}?)\1{1,9}")
 
-
 Place = tuple[int, int]
 _T = TypeVar("_T")
 

@@ -264,6 +264,22 @@ def test_who_else_shall_leave_somebody_alone_is_for_staff_where_we_never_wrote(t
     assert read(text, note="after=ACK").label is OptOutLabel.OPT_OUT
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tell them people to stop calling my phone", "Tell your sister to stop sending chain messages",
+        "We've had eleven viewings and no offers and I do think 5k off would help",
+    ],
+)  # fmt: skip
+def test_what_mostly_tells_of_something_is_a_stop_only_where_we_wrote(text: str) -> None:
+    assert read(text).label is OptOutLabel.NONE
+    assert read(text, note="after=ACK").label is OptOutLabel.OPT_OUT
+
+
+def test_who_wants_a_lift_is_on_no_list() -> None:
+    assert read("Hey can you jump me off, I'm at the Kroger", note="after=ACK").label is OptOutLabel.NONE
+
+
 @pytest.mark.parametrize("text", ["don't call now", "pls dont ring now, baby just slept"])
 def test_not_now_is_a_limit_in_time(text: str) -> None:
     assert read(text, note="after=ACK").rule_id == "L2b.limited"

@@ -251,7 +251,7 @@ async def test_a_send_without_an_answer_is_unknown_made_once_and_settled_by_its_
     double.hears(account)
     double.trouble(trouble)
     message = outbound(account)
-    async with transport(account, double, timeout_s=0.3) as one:
+    async with transport(account, double, timeout_s=2.0) as one:
         with pytest.raises(OutcomeUnknown):
             await send(account, one, message)
         assert await one.look_up(message, datetime.now(UTC)) is None

@@ -146,7 +146,7 @@ async def test_a_drop_or_a_silence_leaves_it_unknown_and_is_not_tried_again(doub
     for trouble in (Trouble.DROP_AFTER, Trouble.HANG):
         double.trouble(trouble)
         with pytest.raises(OutcomeUnknown):
-            await send(double, at(double, timeout_s=0.5))
+            await send(double, at(double, timeout_s=2.0))
     assert len(double.sent) == 2
 
 

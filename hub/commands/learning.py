@@ -22,8 +22,12 @@ _PARTS = 4
 # wishes; of everyday texts; and of what patients write back. A doubt ends marketing and asks the person a question (policy §3.6), so in
 # a conversation no more messages may raise it than it takes to find the wishes, which differs by tongue; more may in answer to
 # marketing, where a stop is what many write.
-_IN_VAIN = {Before.NOTHING: (0.01, 0.0002, 1.0), Before.OURS: (0.115, 0.1, 1.0), Before.MARKETING: (0.08, 1.0, 0.13)}
-_IN_A_CONVERSATION = {Tongue.ENGLISH: 0.025, Tongue.CHINESE: 0.015, Tongue.OTHER: 0.06}
+_IN_VAIN = {Before.NOTHING: (0.01, 0.0002), Before.OURS: (0.115, 0.1), Before.MARKETING: (0.08, 1.0)}
+_WRITTEN_BACK = {
+    Before.NOTHING: dict.fromkeys(Tongue, 1.0),
+    Before.OURS: {Tongue.ENGLISH: 0.025, Tongue.CHINESE: 0.015, Tongue.OTHER: 0.06},
+    Before.MARKETING: dict.fromkeys(Tongue, 0.13),
+}
 _TOLD = {Before.NOTHING: "Where we never wrote", Before.OURS: "In a conversation", Before.MARKETING: "After marketing"}
 _ENOUGH = 300  # examples, to measure a tongue by its own
 _KINDS = ("", "everyday", "conversation")  # how the names of files with such texts begin; the first is all the rest
@@ -101,16 +105,11 @@ def _after(held: Sequence[_Held], before: Before) -> list[_Held]:
     return [h for h in held if h.said.after_marketing is (before is Before.MARKETING)]
 
 
-def _shares(tongue: Tongue, before: Before) -> tuple[float, ...]:
-    made_alike, everyday, written_back = _IN_VAIN[before]
-    return made_alike, everyday, _IN_A_CONVERSATION[tongue] if before is Before.OURS else written_back
-
-
 def _limit(held: Sequence[_Held], tongue: Tongue, before: Before) -> float:
     """The lowest score at which no more than the shares are flagged in vain. A tongue with too few texts of a kind goes by all of them."""
     clean = [h for h in _after(held, before) if not h.said.wants_out]
     limits = []
-    for share, kind in zip(_shares(tongue, before), _KINDS, strict=True):
+    for share, kind in zip((*_IN_VAIN[before], _WRITTEN_BACK[before][tongue]), _KINDS, strict=True):
         alike = [h for h in clean if _kind(h.said) == kind]
         own = [h for h in alike if h.tongue is tongue]
         scores = sorted((h.score for h in (own if len(own) >= _ENOUGH else alike)), reverse=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -80,7 +80,6 @@ class Leaning:
     weights: Mapping[str, float]
     bias: float
     least: Mapping[Tongue, Mapping[Before, float]]
-    _lowest: Mapping[Before, float]  # of any tongue
     _of_answers: dict[int, float] = field(default_factory=dict)
     _of_classes: defaultdict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))  # by those of the token before
 
@@ -97,8 +96,7 @@ class Leaning:
             else:
                 (rest if first[0] in _NO_WORD else alone)[first] = weight
         words = {word: (alone.get(word, 0.0), after.get(word, _NOTHING)) for word in alone.keys() | after.keys()}
-        lowest = {before: min((of_tongue[before] for of_tongue in least.values()), default=math.inf) for before in Before}
-        return cls(version=version, words=words, weights=rest, bias=bias, least=least, _lowest=lowest)
+        return cls(version=version, words=words, weights=rest, bias=bias, least=least)
 
     def by_feature(self) -> dict[str, float]:
         """Every feature's weight, as `learnt` took them."""
@@ -106,9 +104,8 @@ class Leaning:
         pairs = {f"{first}{BESIDE}{second}": weight for first, (_, after) in self.words.items() for second, weight in after.items()}
         return dict(sorted((alone | pairs | dict(self.weights)).items()))
 
-    def leans(self, tokens: Tokens, hint: str, *, asks: bool, tongue: Callable[[], Tongue], before: Before, topic: Topic) -> bool:
-        """Whether staff should look at it. asks: a rule would put it to them, so the weights need only not speak against it. tongue: is
-        asked for only where the score is high enough in some tongue, which of everyday messages it hardly ever is.
+    def leans(self, tokens: Tokens, hint: str, *, asks: bool, tongue: Tongue, before: Before, topic: Topic) -> bool:
+        """Whether staff should look at it. asks: a rule would put it to them, so the weights need only not speak against it.
 
         A single word says enough only in answer to marketing, or where a rule found it.
         """
@@ -116,12 +113,9 @@ class Leaning:
         answers = before is Before.MARKETING
         if not said or len(said) > _LONGEST or (len(said) < 2 and not answers):
             return asks
-        score = self._score(said, hint, after_marketing=answers)
-        if asks:
-            return score >= _AGREEING
-        if before is Before.NOTHING:
-            score -= _FURTHER[topic]
-        return score >= self._lowest[before] and score >= self.least[tongue()][before]
+        further = _FURTHER[topic] if before is Before.NOTHING else 0.0
+        least = _AGREEING if asks else self.least[tongue][before] + further
+        return self._score(said, hint, after_marketing=answers) >= least
 
     def score(self, tokens: Tokens, hint: str = "", *, after_marketing: bool) -> float:
         """The log-odds that this is an opt-out: the weights of `features`, summed without naming each class anew."""

@@ -58,7 +58,8 @@ class WordList:
     spellings: Mapping[str, str] = field(default_factory=dict)
 
 
-Phrases = dict[str, tuple[tuple[tuple[str, ...], "Word"], ...]]
+_Rest = tuple[tuple[str, ...], "Word"]  # what follows the second word of a longer entry, and what the whole is
+Phrases = dict[str, tuple[_Rest, ...]]
 _NO_PHRASES: Phrases = {}
 
 
@@ -75,9 +76,6 @@ class Word:
     mask: int
     languages: int
     phrases: Phrases = field(default_factory=lambda: _NO_PHRASES)
-
-
-_Rest = tuple[tuple[str, ...], Word]  # what follows the second word of a longer entry, and what the whole is
 
 
 @dataclass(frozen=True, slots=True)

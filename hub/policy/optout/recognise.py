@@ -12,6 +12,7 @@ among friends. What policy names is not weighed.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
@@ -111,7 +112,7 @@ def _leans(ruled: Ruled, context: TextContext, lexicon: Lexicon) -> bool:
         reading.tokens,
         hint.rule if hint else "",
         asks=asks,
-        tongue=lambda: tongue_of(reading.tokens, lexicon.english, lexicon.chinese),
+        tongue=tongue_of(reading.tokens, lexicon.english, lexicon.chinese),
         before=Before.NOTHING if ours is None else Before.MARKETING if ours is Kind.MKT else Before.OURS,
         topic=Topic.SENDING if present & _OF_SENDING else Topic.WRITING if present & _OF_WRITING else Topic.ELSE,
     )
@@ -228,13 +229,13 @@ class _Revoked(NamedTuple):
     reversal is there. wanted: whether one of them asks for more.
     """
 
-    stops: list[_Stop]
+    stops: Sequence[_Stop]
     part: Found | None
     turned: bool
     wanted: bool
 
 
-_NOT_REVOKED = _Revoked([], None, turned=False, wanted=False)
+_NOT_REVOKED = _Revoked((), None, turned=False, wanted=False)
 
 
 def _revocations(read: Reading, codes: str, possible: Possible, context: TextContext) -> _Revoked:
@@ -280,6 +281,6 @@ def _in_part(rule: Compiled, first: int, end: int, tokens: Tokens, doubts: dict[
     return Found("L2b.limited", first, end) if rule.limitable and limited(tokens, first, end) else None
 
 
-def _is_about_list(stops: list[_Stop], request: _Request) -> bool:
+def _is_about_list(stops: Sequence[_Stop], request: _Request) -> bool:
     """ "Remove my details from your list" leaves a list; it is no request to erase."""
     return request[0] == "erasure" and any("list" in stop.rule and stop.first < request[2] and request[1] < stop.end for stop, _ in stops)

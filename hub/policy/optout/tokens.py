@@ -30,8 +30,8 @@ _LATIN, _CYRILLIC, _GREEK = re.compile("[a-z]"), re.compile("[а-яёіїєґѕ�
 _ENGLISH_ENDINGS = frozenset({"ve", "ll", "re", "d", "m", "s"})  # I've, you'll: the word before says what it is
 _MAX_FUZZY = 16
 _TELEPHONE = 9  # digits in one: "remove 07700900123 from your system" is how somebody is reached
-_LETTERS_IN_A_ROW, _MAX_LETTERS = 3, 24
-_LETTERS_RUNNING = re.compile(rf"\w{{{_LETTERS_IN_A_ROW},}}")
+_LETTERS_IN_A_ROW = 3
+_LETTERS_RUNNING = re.compile(rf"[^\W\d_]{{{_LETTERS_IN_A_ROW},}}")
 _AMID = 2  # words that make a text one of their language; as many English ones for each word English does not know
 _STOPPING, _HARMLESS = bits("no_contact|unsubscribe|unwanted|stop|stop_after"), bits("appointment|thing")
 _AGAIN_AND_AGAIN = re.compile(r"(\w{3,14}?)\1{1,9}")
@@ -339,20 +339,12 @@ def _runs_on(token: str, at: int, text: str, lexicon: Lexicon) -> bool:
 
 def _join_letters(tokens: Tokens, lexicon: Lexicon) -> None:
     """s t o p, s.t.o.p, s-t-o-p: three or more single letters in a row are one word, if the lexicon knows it."""
-    if not _LETTERS_RUNNING.search("".join([text if len(text) == 1 else " " for text in tokens.texts])):
-        return
     merges: list[Merge] = []
-    at, size = 0, len(tokens.texts)
-    while at < size:
-        end = at
-        while end < size and len(tokens.texts[end]) == 1 and tokens.texts[end].isalpha():
-            end += 1
-        if _LETTERS_IN_A_ROW <= end - at <= _MAX_LETTERS:
-            joined = "".join(tokens.texts[at:end])
-            word = lexicon.words.get(joined) or lexicon.words.get(_REPEATS.sub(r"\1", joined))
-            if word is not None:
-                merges.append(Merge(at, end, joined, word))
-        at = max(end, at + 1)
+    for run in _LETTERS_RUNNING.finditer("".join([text if len(text) == 1 else " " for text in tokens.texts])):
+        joined = run.group()
+        word = lexicon.words.get(joined) or lexicon.words.get(_REPEATS.sub(r"\1", joined))
+        if word is not None:
+            merges.append(Merge(*run.span(), joined, word))
     if merges:
         tokens.merge(merges)
 

@@ -221,7 +221,8 @@ def test_a_reproach_or_a_polite_no_counts_in_answer_to_us(text: str) -> None:
         "Stop disturbing your sister", "No I don't want a new phone", "You can put them on the do not call list",
         "Mom I got your parcel, please don't send glass again but thank you", "Your father don't need a new phone",
         "She'd rather not be on the list by name, use my surname for the booking",
-        "They've sent me a new phone I never asked for and want 38 a month",
+        "They've sent me a new phone I never asked for and want 38 a month", "Tell them people to stop calling my phone",
+        "Tell your sister to stop sending chain messages", "We've had eleven viewings and no offers and I do think 5k off would help",
     ],
 )  # fmt: skip
 def test_what_mostly_tells_something_is_a_stop_where_we_wrote_and_nothing_where_we_did_not(text: str) -> None:
@@ -261,18 +262,6 @@ def test_everything_named_before_its_erasure_is_a_request_to_erase(text: str) ->
 @pytest.mark.parametrize("text", ["maybe now they will leave me alone", "i wish everyone would leave me alone"])
 def test_who_else_shall_leave_somebody_alone_is_for_staff_where_we_never_wrote(text: str) -> None:
     assert read(text).label is OptOutLabel.AMBIGUOUS
-    assert read(text, note="after=ACK").label is OptOutLabel.OPT_OUT
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Tell them people to stop calling my phone", "Tell your sister to stop sending chain messages",
-        "We've had eleven viewings and no offers and I do think 5k off would help",
-    ],
-)  # fmt: skip
-def test_what_mostly_tells_of_something_is_a_stop_only_where_we_wrote(text: str) -> None:
-    assert read(text).label is OptOutLabel.NONE
     assert read(text, note="after=ACK").label is OptOutLabel.OPT_OUT
 
 

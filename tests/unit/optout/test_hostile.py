@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.model.permission import OptOutLabel, Signal
+from hub.policy.optout.lexicon import ASCII_TOKEN, TOKEN
 from hub.policy.optout.normalise import fold
 from hub.policy.optout.tokens import tokenise
 from hub.policy.optout.visible import visible
@@ -68,6 +69,13 @@ def test_no_row_of_our_own_words_makes_it_raise(words: list[str]) -> None:
     text = " ".join(words)
     signal = read(text)
     assert (signal.label is OptOutLabel.NONE) or signal.matched_span[1] <= len(text)
+
+
+@given(st.text("aZ7'`_-.$ \n\r\t\x0b\x0c\x00\x1c\x1f\x7f", max_size=40))
+def test_plain_letters_are_cut_as_all_others_are(text: str) -> None:
+    """They have an expression of their own, which is sooner done."""
+    folded = fold(text).text
+    assert ASCII_TOKEN.findall(folded) == TOKEN.findall(folded)
 
 
 def test_lone_surrogates_are_harmless() -> None:

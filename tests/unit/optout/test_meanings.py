@@ -265,6 +265,14 @@ def test_who_else_shall_leave_somebody_alone_is_for_staff_where_we_never_wrote(t
     assert read(text, note="after=ACK").label is OptOutLabel.OPT_OUT
 
 
+@pytest.mark.parametrize(
+    ("text", "label"), [("Please undo my unsubscribe", "AMBIGUOUS"), ("This is Dave's daughter, he doesn't want your texts", "OPT_OUT")]
+)
+def test_what_may_not_stand_beside_a_pattern_undoes_it(text: str, label: str) -> None:
+    """The first holds a word that keeps a revocation from being one, the second a word that keeps a reversal from being one."""
+    assert read(text).label == label
+
+
 def test_who_wants_a_lift_is_on_no_list() -> None:
     assert read("Hey can you jump me off, I'm at the Kroger", note="after=ACK").label is OptOutLabel.NONE
 
